@@ -1,0 +1,1 @@
+"""Where to start: references, sources, cards and encoders."""

@@ -1,0 +1,1 @@
+"""Where bases come from: one file a source."""

@@ -1,0 +1,1 @@
+"""How to adapt a base: one file a method, one small shared interface."""

@@ -1,0 +1,1 @@
+"""The page, the plots and the cards."""

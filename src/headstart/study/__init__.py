@@ -1,0 +1,1 @@
+"""Plan, run and decide a study; what it leaves behind."""

@@ -1,0 +1,64 @@
+"""``evidence.json``: what the report shows beyond ``study.json`` (items, pictures, bins)."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Mistake(_Record):
+    """A test item that the delivered model got wrong with high confidence.
+
+    ``picture`` is a small ``data:image/jpeg;base64,…`` URI for an image, else None.
+    """
+
+    origin: str
+    text: str | None
+    picture: str | None
+    truth: str
+    predicted: str
+    confidence: float
+
+
+class ClassScore(_Record):
+    """Test scores of one class; ``support`` is its number of test rows."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class ReliabilityBin(_Record):
+    """Test items whose confidence lies in one bin."""
+
+    low: float
+    high: float
+    confidence: float
+    accuracy: float
+    count: int
+
+
+class Calibration(_Record):
+    """How far confidence can be believed: expected calibration error and its bins."""
+
+    expected_error: float
+    bins: list[ReliabilityBin]
+
+
+class Evidence(_Record):
+    """Read off the delivered model on the test rows.
+
+    ``confusion``: C x C counts, rows are the truth (empty unless single-label).
+    ``residuals``: (truth, predicted) pairs for a regression, at most 2,000.
+    """
+
+    confusion: list[list[int]] = []
+    per_class: list[ClassScore] = []
+    mistakes: list[Mistake] = []
+    calibration: Calibration | None = None
+    residuals: list[tuple[float, float]] = []

@@ -1,0 +1,1 @@
+"""What to learn: read, detect, split, fingerprint, audit."""

@@ -1,0 +1,1 @@
+"""What methods share: feature cache, loop, schedules, guards, resume."""
