@@ -10,7 +10,9 @@ from typing import Protocol
 class Advance(Protocol):
     """Called with the number of units done since the last call."""
 
-    def __call__(self, units: float = 1.0) -> None: ...
+    def __call__(self, units: float = 1.0) -> None:
+        """Tell that ``units`` more are done."""
+        ...
 
 
 class Progress(Protocol):
@@ -31,7 +33,8 @@ class Silent:
 
     @contextmanager
     def bar(self, label: str, total: float) -> Iterator[Advance]:
+        """Run the block; show nothing."""
         yield lambda units=1.0: None
 
     def say(self, line: str) -> None:
-        return None
+        """Say nothing."""

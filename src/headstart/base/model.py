@@ -65,7 +65,7 @@ class Encoder(nn.Module):
 
     @abstractmethod
     def forward(self, batch: Batch) -> Tensor:
-        """Return pooled features, (N, width); for words (``word_ids`` in the batch) (N, W, width)."""
+        """Return pooled features (N, width), or one a word (N, W, width) if ``word_ids`` is there."""
 
     @abstractmethod
     def size(self, sample: Batch) -> int:
@@ -115,5 +115,5 @@ class Source(Protocol):
         ...
 
     def load(self, name: str, pretrained: bool = True) -> Encoder:
-        """Return the encoder; ``pretrained=False`` asks for the architecture with random weights."""
+        """Return the encoder, with random weights where ``pretrained`` is False."""
         ...

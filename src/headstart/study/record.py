@@ -145,7 +145,7 @@ class Alternatives(_Record):
 class DecisionRecord(_Record):
     """What to use, and why, in plain words.
 
-    ``headline`` is one sentence; ``why`` the reasons in full sentences; ``advice`` what to try next.
+    ``headline``: one sentence. ``why``: the reasons. ``advice``: what to try next.
     """
 
     key: str
