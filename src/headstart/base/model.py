@@ -65,7 +65,7 @@ class Encoder(nn.Module):
 
     @abstractmethod
     def forward(self, batch: Batch) -> Tensor:
-        """Return pooled features (N, width), or one a word (N, W, width) if ``word_ids`` is there."""
+        """Return features (N, width), or (N, W, width) if ``word_ids`` is in the batch."""
 
     @abstractmethod
     def size(self, sample: Batch) -> int:
