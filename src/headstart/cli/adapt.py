@@ -1,0 +1,204 @@
+"""``headstart adapt``, ``demo`` and ``report``: from data to a verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from headstart.cli import quiet, show
+from headstart.cli.faults import command_line, remember
+from headstart.cli.progress import watcher
+
+Json = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print the result as JSON, and nothing else.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        help="Where the study goes: study.json, report.html, best/, log.txt. "
+        "\\[default: a new folder in headstart-runs/]",
+        show_default=False,
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", metavar="", help="Go on with a study that was stopped; finished work stays."
+    ),
+]
+
+
+def adapt(
+    context: typer.Context,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="A table (.csv .tsv .jsonl .parquet), a folder of class folders with images or "
+            "texts (also as .zip), or a [bold]datasets[/bold] set.",
+            show_default=False,
+        ),
+    ],
+    input: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input", "-i", metavar="COL", help="Input column; twice for a text pair. \\[detected]"
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "-t", metavar="COL", help="Target column. \\[detected]"),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task",
+            metavar="KIND",
+            help="classification, regression, text-pair or token-classification. \\[detected]",
+        ),
+    ] = None,
+    base: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--base",
+            "-b",
+            metavar="REF",
+            help="Where to start, e.g. bundled:minilm-l6, timm:resnet18.a1_in1k, hf:org/name, "
+            "local:folder; repeat to compare. See: headstart bases list",
+        ),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method",
+            "-m",
+            metavar="NAME",
+            help="How to adapt: probe, prototype, finetune, partial, gradual, lora, scratch; "
+            "repeat to compare. Cheap controls always run.",
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget",
+            metavar="AMOUNT",
+            help="What the study may cost: 10min, 2h, or 5e15flop (the same decision every time).",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, metavar="N", help="Repeats of each winner.")
+    ] = 3,
+    learning_curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve",
+            metavar="",
+            help="Measure score against number of labels, with bands.",
+        ),
+    ] = False,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", metavar="NAME", help="What choices go by, e.g. accuracy, f1."),
+    ] = None,
+    labels_per_class: Annotated[
+        int | None,
+        typer.Option(
+            "--labels-per-class", min=1, metavar="N", help="Use only N training rows a class."
+        ),
+    ] = None,
+    out: Out = None,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Adapt pre-trained models to DATA in several ways, compare them fairly, keep the best.
+
+    [bold]Examples[/bold]
+
+      headstart adapt reviews.csv
+
+      headstart adapt reviews.csv --input text --target stars --budget 10min
+
+      headstart adapt photos/ --base timm:resnet18.a1_in1k --method probe --method lora
+    """
+    remember(context, out, resumable=True)
+    from headstart import api
+
+    with watcher(json) as progress, quiet.own_stdout():
+        study = api.adapt(
+            data,
+            input=input or None,
+            target=target,
+            task=task,
+            base=base or None,
+            method=method or None,
+            budget=budget,
+            seeds=seeds,
+            learning_curve=learning_curve,
+            metric=metric,
+            labels_per_class=labels_per_class,
+            out=out,
+            resume=resume,
+            progress=progress,
+            command=command_line(),
+        )
+        report = study.report()
+    _finish(study, report, json)
+
+
+def demo(
+    context: typer.Context,
+    which: Annotated[
+        str, typer.Argument(metavar="[text|image]", help="Emoji names, or handwritten digits.")
+    ] = "text",
+    out: Out = None,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Run the main job on packaged data and weights: no network, a few minutes.
+
+    [bold]Examples[/bold]
+
+      headstart demo
+
+      headstart demo image --out digits
+    """
+    remember(context, out, resumable=True)
+    if which not in ("text", "image"):
+        raise typer.BadParameter(f"'{which}' is neither 'text' nor 'image'", param_hint="demo")
+    from headstart import api
+
+    with watcher(json) as progress, quiet.own_stdout():
+        study = api.demo(which, out=out, resume=resume, progress=progress)
+        report = study.report()
+    _finish(study, report, json)
+
+
+def report(
+    context: typer.Context,
+    study: Annotated[
+        Path, typer.Argument(metavar="STUDY", help="The folder of a study.", show_default=False)
+    ],
+    json: Json = False,
+) -> None:
+    """Write a study's report.html again, from what the study left."""
+    remember(context, study)
+    from headstart import api
+
+    with quiet.own_stdout():
+        page = api.rebuild_report(study)
+    if json:
+        show.as_json({"report": str(page)})
+    else:
+        typer.echo(page)
+
+
+def _finish(study: Any, report: Path, json: bool) -> None:
+    if json:
+        show.as_json(show.study_as_dict(study.record, study.folder, report))
+    else:
+        show.study(study.record, study.folder, report)

@@ -1,0 +1,235 @@
+"""Reads what ``headstart predict`` is given: tables, lines of text, images, standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from headstart.errors import RequestError, nearest
+from headstart.task.decode import decode_text
+from headstart.task.model import Image, Input
+from headstart.task.raw import IMAGE_SUFFIXES, is_missing
+from headstart.task.table import TABLE_SUFFIXES, read_table
+
+
+class Expectation(Protocol):
+    """What an adapted model says of the inputs it reads."""
+
+    @property
+    def modality(self) -> str:
+        """``text`` or ``image``."""
+
+    @property
+    def objective(self) -> str:
+        """Shape of a prediction; ``tags`` want words."""
+
+    @property
+    def input(self) -> Sequence[str]:
+        """Names of the input columns it was adapted on; two for a text pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """N input rows.
+
+    Attributes:
+        identity: Column name to N cells, by which a person knows the rows again.
+        inputs: N inputs; None where ``problems`` says why there is none.
+        problems: N texts, empty for a readable row.
+        places: N places to show a person.
+    """
+
+    identity: dict[str, list[str]]
+    inputs: list[Input | None]
+    problems: list[str]
+    places: list[str]
+
+
+def read(source: str, model: Expectation) -> Rows:
+    """Return the rows of ``source``: a table, a ``.txt``, a folder, an image, or ``-``.
+
+    Raises:
+        RequestError: Nothing is there, it is of a kind that this model does not read, or the
+            input column is not in the table.
+    """
+    if source == "-":
+        return _lines(_standard_input(), "stdin", model)
+    path = Path(source)
+    if path.is_dir():
+        return _folder(path, model)
+    if not path.exists():
+        raise RequestError("there is no such file or folder", where=source, mend=_kinds(model))
+    suffix = path.suffix.lower()
+    if suffix in TABLE_SUFFIXES:
+        return _table(path, model)
+    if suffix in IMAGE_SUFFIXES and model.modality == "image":
+        return _files([path], path.parent)
+    if suffix == ".txt":
+        return _lines(_text_file(path), path.name, model)
+    raise RequestError(
+        f"cannot read '{path.name}' as inputs of this {model.modality} model",
+        where=source,
+        mend=_kinds(model),
+    )
+
+
+def _kinds(model: Expectation) -> str:
+    table = "a table (.csv, .tsv, .jsonl, .parquet)"
+    if model.modality == "image":
+        return f"give an image, a folder of images, or {table} with a column of image paths"
+    return f"give {table}, a .txt with one text a line, or - for lines from stdin"
+
+
+def _standard_input() -> str:
+    return decode_text(sys.stdin.buffer.read(), "stdin")[0]
+
+
+def _text_file(path: Path) -> str:
+    try:
+        return decode_text(path.read_bytes(), path.name)[0]
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _lines(text: str, name: str, model: Expectation) -> Rows:
+    lines = text.splitlines()
+    if not any(line.strip() for line in lines):
+        raise RequestError("there are no lines to predict", where=name, mend=_kinds(model))
+    places = [f"{name} line {number}" for number in range(1, len(lines) + 1)]
+    if model.modality == "image":
+        cells: list[tuple[Any, ...]] = [(line.strip(),) for line in lines]
+        rows = [_image(cell, Path()) for cell in cells]
+        return _rows({"file": lines}, rows, places)
+    pair = len(model.input) == 2
+    cells = [tuple(line.split("\t")) if pair else (line,) for line in lines]
+    return _rows({"text": lines}, [_text(cell, model) for cell in cells], places)
+
+
+def _folder(folder: Path, model: Expectation) -> Rows:
+    suffixes = IMAGE_SUFFIXES if model.modality == "image" else {".txt"}
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in suffixes and file.is_file() and not file.name.startswith(".")
+    )
+    if not files:
+        what = "images" if model.modality == "image" else ".txt files"
+        raise RequestError(f"no {what} in the folder", where=str(folder), mend=_kinds(model))
+    if model.modality == "image":
+        return _files(files, folder)
+    names = [str(file.relative_to(folder)) for file in files]
+    rows = [_text_or_problem(file, model) for file in files]
+    return _rows({"file": names}, rows, names)
+
+
+def _files(files: list[Path], folder: Path) -> Rows:
+    names = [str(file.relative_to(folder)) for file in files]
+    return Rows({"file": names}, [Image(path=file) for file in files], [""] * len(files), names)
+
+
+def _text_or_problem(file: Path, model: Expectation) -> tuple[Input | None, str]:
+    try:
+        return _text((_text_file(file),), model)
+    except RequestError as error:
+        return None, error.what
+
+
+def _table(path: Path, model: Expectation) -> Rows:
+    try:
+        raw = read_table(path, path.name)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    names = _input_columns(raw.columns, path, model)
+    cells = list(zip(*(raw.columns[name] for name in names), strict=True))
+    if model.modality == "image":
+        rows = [_image(cell, path.parent) for cell in cells]
+    else:
+        rows = [_text(cell, model) for cell in cells]
+    identity = {
+        name: [_shown(cell) for cell in column]
+        for name, column in raw.columns.items()
+        if not any(isinstance(cell, bytes | dict) for cell in column)
+    }
+    if not identity:
+        identity = {"row": [str(row) for row in range(1, len(raw) + 1)]}
+    return _rows(identity, rows, raw.origins)
+
+
+def _input_columns(columns: dict[str, list[Any]], path: Path, model: Expectation) -> list[str]:
+    missing = [name for name in model.input if name not in columns]
+    if not missing:
+        return list(model.input)
+    if len(columns) == 1 and len(model.input) == 1:
+        return list(columns)
+    if len(model.input) == 1:
+        texts = [name for name, cells in columns.items() if _holds_inputs(cells, model)]
+        if len(texts) == 1:
+            return texts
+    raise RequestError(
+        f"no column '{missing[0]}', which is what the model reads",
+        where=str(path),
+        mend=f"rename the column that holds it to '{missing[0]}'; {nearest(missing[0], columns)}",
+    )
+
+
+def _holds_inputs(cells: list[Any], model: Expectation) -> bool:
+    held = [cell for cell in cells if not is_missing(cell)]
+    if model.modality == "image":
+        return bool(held) and all(
+            isinstance(cell, bytes | dict) or Path(str(cell)).suffix.lower() in IMAGE_SUFFIXES
+            for cell in held
+        )
+    # Ids and numbers are text in a CSV too; a text to predict has letters.
+    return bool(held) and all(
+        isinstance(cell, str) and any(sign.isalpha() for sign in cell) for cell in held
+    )
+
+
+def _image(cell: tuple[Any, ...], folder: Path) -> tuple[Input | None, str]:
+    value = cell[0]
+    if isinstance(value, dict):  # the layout of a `datasets` image column
+        value = value.get("bytes") or value.get("path")
+    if isinstance(value, bytes):
+        return Image(data=value), ""
+    if is_missing(value):
+        return None, "the input is empty"
+    path = folder / str(value)
+    if not path.is_file():
+        return None, f"there is no file {value}"
+    return Image(path=path), ""
+
+
+def _text(cell: tuple[Any, ...], model: Expectation) -> tuple[Input | None, str]:
+    if any(is_missing(value) for value in cell):
+        return None, "the input is empty"
+    if model.objective == "tags":
+        words = cell[0]
+        return tuple(words.split() if isinstance(words, str) else map(str, words)), ""
+    texts = [str(value) for value in cell]
+    if len(model.input) == 1:
+        return texts[0], ""
+    if len(texts) != 2:
+        return None, "expected two texts with a tab between them"
+    return (texts[0], texts[1]), ""
+
+
+def _rows(
+    identity: dict[str, list[str]], rows: list[tuple[Input | None, str]], places: list[str]
+) -> Rows:
+    inputs = [value for value, _ in rows]
+    return Rows(identity, inputs, [problem for _, problem in rows], places)
+
+
+def _shown(cell: Any) -> str:
+    if is_missing(cell):
+        return ""
+    return " ".join(map(str, cell)) if isinstance(cell, list | tuple) else str(cell)
+
+
+def _unreadable(path: Path, error: OSError) -> RequestError:
+    return RequestError(
+        f"cannot be read: {error.strerror or error}", where=str(path), mend="check its permissions"
+    )

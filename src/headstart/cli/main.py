@@ -1,0 +1,64 @@
+"""The command ``headstart``: what can be typed, and the way in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import headstart
+from headstart.cli import adapt, bases, model, quiet
+from headstart.cli.faults import GuardedGroup
+
+app = typer.Typer(
+    name="headstart",
+    cls=GuardedGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"headstart {headstart.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            metavar="",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the version and end.",
+        ),
+    ] = False,
+) -> None:
+    """Which pre-trained model to start from, how to adapt it, and was it worth it: measured.
+
+    Try it without data of your own, and without a network: [bold]headstart demo[/bold]
+    """
+    quiet.hush()
+
+
+app.command()(adapt.demo)
+app.command()(adapt.adapt)
+app.command()(model.predict)
+app.command()(model.export)
+app.command()(adapt.report)
+app.add_typer(bases.app, name="bases")
+
+
+def run() -> None:
+    """Run the command line; end the process with its exit code."""
+    app()
+
+
+if __name__ == "__main__":
+    run()

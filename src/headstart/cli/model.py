@@ -1,0 +1,104 @@
+"""``headstart predict`` and ``export``: use the adapted model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headstart.cli import quiet, show
+from headstart.cli.adapt import Json
+from headstart.cli.faults import remember
+from headstart.cli.progress import watcher
+
+Model = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="A study's folder, or its best/ folder.", show_default=False
+    ),
+]
+
+
+def predict(
+    context: typer.Context,
+    model: Model,
+    inputs: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUTS",
+            help="A table (.csv .tsv .jsonl .parquet), a .txt with one text a line, a folder of "
+            "images, an image, or - for lines from stdin.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Write here: .csv or .jsonl. \\[stdout]"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Predict with an adapted model: every input row, its prediction and its confidence.
+
+    A row that cannot be read gets an empty prediction and says why in its error column; the
+    exit code is 1 only if no row could be predicted.
+
+    [bold]Examples[/bold]
+
+      headstart predict headstart-runs/reviews new.csv --out predictions.csv
+
+      echo "where is my card?" | headstart predict banking -
+    """
+    remember(context, None)
+    from headstart import api
+    from headstart.cli import inputs as reading
+    from headstart.cli import outputs
+
+    outputs.check_suffix(out)
+    with watcher(json) as progress, quiet.own_stdout():
+        adapted = api.load(_best(model))
+        rows = reading.read(inputs, adapted)
+        predictions = outputs.predict(adapted, rows, progress)
+    outputs.deliver(rows, predictions, out, json)
+    outputs.tell_problems(rows, predictions)
+
+
+def export(
+    context: typer.Context,
+    model: Model,
+    to: Annotated[
+        str, typer.Option("--to", metavar="[transformers|onnx]", help="The layout to write.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Where to. \\[default: beside MODEL]",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Export an adapted model so that other tools load it with equal outputs.
+
+    [bold]Examples[/bold]
+
+      headstart export headstart-runs/reviews --to onnx --out reviews-onnx
+    """
+    remember(context, None)
+    from headstart import api
+
+    best = _best(model)
+    place = out if out is not None else best.parent / f"{best.name}-{to}"
+    with quiet.own_stdout():
+        written = api.export(best, to, place)
+    if json:
+        show.as_json({"model": str(best), "to": to, "folder": str(written)})
+    else:
+        typer.echo(written)
+
+
+def _best(model: Path) -> Path:
+    return model / "best" if (model / "best").is_dir() else model

@@ -1,0 +1,151 @@
+"""What a person sees at the end of a study, and what a machine gets with ``--json``."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from headstart.cli.progress import duration
+
+if TYPE_CHECKING:
+    from headstart.study.record import ArmRecord, ScoreRecord, StudyRecord
+
+DELIVERED, TIE, WORSE, BETTER = "delivered", "tie", "worse", "better"
+_STYLES = {DELIVERED: "bold green", TIE: "cyan", WORSE: "dim", BETTER: "yellow"}
+_OPPOSITE = {"better": "worse", "worse": "better", "tie": "tie"}
+
+
+def as_json(value: Any) -> None:
+    """Write ``value`` as JSON to stdout; nothing else goes there with ``--json``."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def study_as_dict(record: StudyRecord, folder: Path, report: Path) -> dict[str, Any]:
+    """Return what ``headstart adapt --json`` prints: places, and the whole of study.json."""
+    return {
+        "folder": str(folder),
+        "report": str(report),
+        "model": str(folder / "best"),
+        "study": record.model_dump(mode="json"),
+    }
+
+
+def study(record: StudyRecord, folder: Path, report: Path) -> None:
+    """Print the end of a study: data, warnings, verdict, arms, places and what to type next."""
+    console = Console(highlight=False)
+    for part in (_data(record), _warnings(record), _verdict(record)):
+        if part.plain:
+            console.print(part, soft_wrap=False)
+    console.print(_arms(record))
+    console.print(_places(record, folder, report), soft_wrap=True)
+
+
+def mark(record: StudyRecord, arm: ArmRecord) -> str:
+    """Return how ``arm`` stands to the delivered one: delivered, tie, worse, better or ""."""
+    chosen = record.decision.arm
+    if arm.name == chosen:
+        return DELIVERED
+    if set(arm.keys) & set(record.decision.ties):
+        return TIE
+    # The test rows have the last word where they were compared; validation chose.
+    for part in ("test", "validation"):
+        for pair in record.comparisons:
+            if pair.part == part and (pair.first, pair.second) == (arm.name, chosen):
+                return pair.verdict
+            if pair.part == part and (pair.first, pair.second) == (chosen, arm.name):
+                return _OPPOSITE[pair.verdict]
+    return ""
+
+
+def score(value: ScoreRecord | None) -> str:
+    """Return a score with its interval: "0.812 [0.790, 0.834]"."""
+    if value is None:
+        return "–"
+    return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
+
+
+def _data(record: StudyRecord) -> Text:
+    task = record.task
+    rows = ", ".join(f"{count:,} {part}" for part, count in task.rows.items())
+    lines = [f"{task.name}: {task.kind} of {task.modality}, {rows} rows", *task.detected]
+    return Text("\n  ".join(lines) + "\n", style="dim")
+
+
+def _warnings(record: StudyRecord) -> Text:
+    text = Text()
+    for warning in record.task.warnings:
+        text.append("note: ", style="yellow")
+        text.append(f"{warning.message}\n")
+    return text
+
+
+def _verdict(record: StudyRecord) -> Text:
+    decision = record.decision
+    text = Text(decision.headline, style="bold")
+    for reason in decision.reasons:
+        text.append(f"\n  • {reason}", style="not bold")
+    return text
+
+
+def _arms(record: StudyRecord) -> Table:
+    metric = record.task.metric
+    table = Table(title=None, header_style="bold", pad_edge=False)
+    table.add_column("arm", overflow="fold")
+    table.add_column(f"test {metric} [95%]", justify="right", no_wrap=True)
+    table.add_column("validation", justify="right", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for arm in _ordered(record):
+        verdict = mark(record, arm)
+        test = arm.scores.get("test", {}).get(metric)
+        validation = arm.scores.get("validation", {}).get(metric)
+        table.add_row(
+            Text(arm.name),
+            score(test),
+            f"{validation.value:.3f}" if validation else "–",
+            duration(arm.seconds),
+            verdict,
+            style=_STYLES.get(verdict, ""),
+        )
+    return table
+
+
+def _ordered(record: StudyRecord) -> list[ArmRecord]:
+    metric = record.task.metric
+
+    def key(arm: ArmRecord) -> tuple[bool, float]:
+        found = arm.scores.get("test", arm.scores.get("validation", {})).get(metric)
+        return (found is None, -found.value if found else 0.0)
+
+    return sorted(record.arms, key=key)
+
+
+def _places(record: StudyRecord, folder: Path, report: Path) -> Text:
+    best = shlex.quote(str(folder / "best"))
+    text = Text("\n".join(_failures(record)))
+    text.append("report  ", style="bold")
+    text.append(f"{report}\n")
+    text.append("model   ", style="bold")
+    text.append(f"{folder / 'best'}\n")
+    text.append("next    ", style="bold")
+    inputs = "photos/" if record.task.modality == "image" else "new.csv"
+    text.append(f"headstart predict {best} {inputs} --out predictions.csv")
+    for line in record.decision.advice[:3]:
+        text.append(f"\n        {line}", style="dim")
+    return text
+
+
+def _failures(record: StudyRecord) -> list[str]:
+    failed = [trial for trial in record.trials if trial.status == "failed"]
+    if not failed:
+        return []
+    first = failed[0]
+    said = (first.error or "no reason given").splitlines()[0]
+    return [f"{len(failed)} trial(s) failed; the first, {first.method} of {first.base}: {said}\n"]
