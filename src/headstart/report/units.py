@@ -1,0 +1,148 @@
+"""Numbers as a person reads them: scores with intervals, times, compute, counts."""
+
+from __future__ import annotations
+
+import math
+
+from headstart.study.record import ScoreRecord
+
+_FRACTIONS = ("accuracy", "f1", "precision", "recall", "auc", "auroc", "jaccard", "exact", "hit")
+_LOWER_IS_BETTER = ("error", "loss", "mae", "mse", "rmse", "perplexity")
+_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def is_percentage(metric: str) -> bool:
+    """Return whether ``metric`` is a fraction of right answers, shown as a percentage."""
+    name = metric.lower()
+    if any(word in name for word in _LOWER_IS_BETTER):
+        return False
+    return any(word in name for word in _FRACTIONS)
+
+
+def lower_is_better(metric: str) -> bool:
+    """Return whether a smaller value of ``metric`` is the better one."""
+    name = metric.lower()
+    return any(word in name for word in _LOWER_IS_BETTER)
+
+
+def scaled(value: float, metric: str) -> float:
+    """Return ``value`` in the unit it is shown in: percent for fractions, else as it is."""
+    return value * 100 if is_percentage(metric) else value
+
+
+def plain(value: float) -> str:
+    """Return a number in three to four significant digits with thousands separators."""
+    if not math.isfinite(value):
+        return "not a number"
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    decimals = 1 if size >= 100 else 2 if size >= 10 else 3
+    return f"{value:.4g}" if 0 < size < 0.001 else f"{value:.{decimals}f}"
+
+
+def bare_score(value: float, metric: str) -> str:
+    """Return a score without its interval, e.g. ``93.1%`` or ``0.482``."""
+    return f"{value * 100:.1f}%" if is_percentage(metric) else plain(value)
+
+
+def interval(score: ScoreRecord, metric: str) -> str:
+    """Return the 95% interval alone, e.g. ``[92.0, 94.2]``."""
+    if is_percentage(metric):
+        return f"[{score.low * 100:.1f}, {score.high * 100:.1f}]"
+    return f"[{plain(score.low)}, {plain(score.high)}]"
+
+
+def score_text(score: ScoreRecord | None, metric: str) -> str:
+    """Return a score with its 95% interval, e.g. ``93.1% [92.0, 94.2]``; a dash if unknown."""
+    if score is None:
+        return "–"
+    return f"{bare_score(score.value, metric)} {interval(score, metric)}"
+
+
+def difference_text(score: ScoreRecord, metric: str) -> str:
+    """Return a difference with its interval, signed, in points where scores are percentages."""
+    if is_percentage(metric):
+        low, high = f"{score.low * 100:+.1f}", f"{score.high * 100:+.1f}"
+        return _minus(f"{score.value * 100:+.1f} points [{low}, {high}]")
+    value, low, high = (_signed(part) for part in (score.value, score.low, score.high))
+    return _minus(f"{value} [{low}, {high}]")
+
+
+def p_text(value: float) -> str:
+    """Return a p-value in two significant digits; below 0.001 only that it is."""
+    return "< 0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: ``0.4 s``, ``3 min 12 s``, ``2 h 5 min``."""
+    if seconds < 0.05:
+        return "0 s" if seconds <= 0 else "under 0.1 s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
+
+
+def flop_text(flop: float) -> str:
+    """Return floating-point operations with an SI prefix: 1.2e12 is ``1.2 TFLOP``."""
+    return f"{_si(flop)}FLOP" if flop > 0 else "0 FLOP"
+
+
+def bytes_text(count: float) -> str:
+    """Return a size in memory: ``1.5 GB`` (powers of ten); a dash where it was not measured."""
+    return f"{_si(count)}B" if count > 0 else "–"
+
+
+def parameters_text(count: int) -> str:
+    """Return a number of weights: ``22.7 M`` from a hundred thousand on, else in full."""
+    if count >= 999_950_000:
+        return f"{count / 1e9:,.1f} B"
+    return f"{count / 1e6:,.1f} M" if count >= 100_000 else f"{count:,}"
+
+
+def rate_text(rate: float) -> str:
+    """Return a learning rate in two significant digits, e.g. ``3e-5`` or ``0.01``."""
+    mantissa, _, power = f"{rate:.1e}".partition("e")
+    if rate == 0 or 0.001 <= rate < 1000:
+        return f"{rate:.2g}"
+    return f"{mantissa.removesuffix('.0')}e{int(power)}"
+
+
+def value_text(value: object) -> str:
+    """Return any JSON value (a hyperparameter, a fact about the machine) as short text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    if isinstance(value, float):
+        return rate_text(value) if 0 < abs(value) < 0.001 else f"{value:,.6g}"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(value_text(part) for part in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {value_text(part)}" for key, part in value.items())
+    return str(value)
+
+
+def _si(value: float) -> str:
+    # The prefix is chosen after rounding, so that 999.96e9 is 1.0 T and not 1,000.0 G.
+    for size, prefix in _PREFIXES:
+        if value >= size * 0.99995:
+            return f"{value / size:.1f} {prefix}"
+    return f"{value:.0f} "
+
+
+def _signed(value: float) -> str:
+    return plain(value) if value < 0 else f"+{plain(value)}"
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
