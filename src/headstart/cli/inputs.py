@@ -58,10 +58,10 @@ def read(source: str, model: Expectation) -> Rows:
     if source == "-":
         return _lines(_standard_input(), "stdin", model)
     path = Path(source)
+    if not _is_there(path):
+        raise RequestError("there is no such file or folder", where=source, mend=_kinds(model))
     if path.is_dir():
         return _folder(path, model)
-    if not path.exists():
-        raise RequestError("there is no such file or folder", where=source, mend=_kinds(model))
     suffix = path.suffix.lower()
     if suffix in TABLE_SUFFIXES:
         return _table(path, model)
@@ -74,6 +74,13 @@ def read(source: str, model: Expectation) -> Rows:
         where=source,
         mend=_kinds(model),
     )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name longer than the file system allows, a folder that is closed to us
+        return False
 
 
 def _kinds(model: Expectation) -> str:

@@ -1,0 +1,207 @@
+"""The commands that make studies: what they pass on, what they print, how they end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from headstart.errors import RequestError, WorkError
+from headstart.study.record import StudyRecord
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def asked(api: ModuleType, make_study: Callable[[Path], Any], tmp_path: Path) -> dict[str, Any]:
+    """What the command line asked the api for."""
+    asked: dict[str, Any] = {}
+
+    def adapt(data: Any, **options: Any) -> Any:
+        asked.update(options, data=data)
+        print("a library prints this to stdout")
+        options["progress"].say("reading")
+        return make_study(tmp_path)
+
+    def demo(which: str, **options: Any) -> Any:
+        asked.update(options, which=which)
+        return make_study(tmp_path)
+
+    api.adapt, api.demo = adapt, demo  # type: ignore[attr-defined]
+    return asked
+
+
+def test_adapt_without_options_leaves_every_choice_to_the_api(
+    headstart_cli: Run, asked: dict[str, Any]
+) -> None:
+    result = headstart_cli("adapt", "reviews.csv")
+    assert result.exit_code == 0, result.output
+    del asked["progress"]
+    assert asked == {
+        "data": "reviews.csv",
+        "input": None,
+        "target": None,
+        "task": None,
+        "base": None,
+        "method": None,
+        "budget": None,
+        "seeds": 3,
+        "learning_curve": False,
+        "metric": None,
+        "labels_per_class": None,
+        "out": None,
+        "resume": False,
+        "command": "headstart adapt reviews.csv",
+    }
+
+
+def test_adapt_passes_every_option_on(
+    headstart_cli: Run, asked: dict[str, Any], tmp_path: Path
+) -> None:
+    line = (
+        "adapt x.csv --input a --input b --target y --task text-pair --base local:one --base two "
+        "--method probe --method lora --budget 10min --seeds 5 --learning-curve --metric f1 "
+        f"--labels-per-class 16 --out {tmp_path} --resume"
+    )
+    assert headstart_cli(*line.split()).exit_code == 0
+    assert asked["input"] == ["a", "b"]
+    assert asked["target"] == "y"
+    assert asked["task"] == "text-pair"
+    assert asked["base"] == ["local:one", "two"]
+    assert asked["method"] == ["probe", "lora"]
+    assert (asked["budget"], asked["seeds"], asked["metric"]) == ("10min", 5, "f1")
+    assert (asked["learning_curve"], asked["labels_per_class"]) == (True, 16)
+    assert (asked["out"], asked["resume"]) == (tmp_path, True)
+
+
+def test_a_person_gets_verdict_arms_places_and_the_next_command(
+    headstart_cli: Run, asked: dict[str, Any], tmp_path: Path
+) -> None:
+    result = headstart_cli("adapt", "reviews.csv")
+    shown = result.stdout
+    assert "Frozen features are enough." in shown
+    assert "0.800 [0.780, 0.820]" in shown
+    assert "1 min 15 s" in shown
+    assert "target: 'label'" in shown
+    assert "3 rows are twice" in shown
+    assert "the loss was NaN" in shown
+    assert str(tmp_path / "report.html") in shown
+    assert f"headstart predict {tmp_path / 'best'}" in shown
+    assert "a library prints" not in shown
+
+
+@pytest.mark.parametrize("command", [("adapt", "x.csv"), ("demo",)])
+def test_json_is_the_only_thing_on_stdout(
+    headstart_cli: Run, asked: dict[str, Any], record: StudyRecord, command: tuple[str, ...]
+) -> None:
+    result = headstart_cli(*command, "--json")
+    answer = json.loads(result.stdout)
+    assert StudyRecord.model_validate(answer["study"]) == record
+    assert answer["model"].endswith("best")
+
+
+def test_json_still_tells_what_is_said_on_stderr(headstart_cli: Run, asked: dict[str, Any]) -> None:
+    assert "reading" in headstart_cli("adapt", "x.csv", "--json").stderr
+
+
+def test_demo_is_about_text_unless_told_otherwise(
+    headstart_cli: Run, asked: dict[str, Any]
+) -> None:
+    assert headstart_cli("demo").exit_code == 0
+    assert asked["which"] == "text"
+    assert headstart_cli("demo", "image").exit_code == 0
+    assert asked["which"] == "image"
+
+
+def test_an_unknown_demo_is_a_wrong_request(headstart_cli: Run, asked: dict[str, Any]) -> None:
+    assert headstart_cli("demo", "sound").exit_code == 2
+    assert not asked
+
+
+def test_report_prints_where_the_page_is(headstart_cli: Run, api: ModuleType) -> None:
+    api.rebuild_report = lambda folder: Path(folder) / "report.html"  # type: ignore[attr-defined]
+    assert headstart_cli("report", "runs").stdout == "runs/report.html\n"
+    answer = json.loads(headstart_cli("report", "runs", "--json").stdout)
+    assert answer == {"report": "runs/report.html"}
+
+
+def failing(api: ModuleType, error: BaseException) -> None:
+    def adapt(*_: Any, **__: Any) -> None:
+        raise error
+
+    api.adapt = adapt  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("kind", "code"), [(RequestError, 2), (WorkError, 1)])
+def test_an_error_names_thing_place_and_mend(
+    headstart_cli: Run, api: ModuleType, kind: type[RequestError], code: int
+) -> None:
+    failing(api, kind("row [17] has no label", where="x.csv row 17", mend="fill it in"))
+    result = headstart_cli("adapt", "x.csv")
+    assert result.exit_code == code
+    assert result.stdout == ""
+    for part in ("row [17] has no label", "x.csv row 17", "fill it in"):
+        assert part in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_ctrl_c_ends_with_130_and_the_command_that_goes_on(
+    headstart_cli: Run, api: ModuleType
+) -> None:
+    failing(api, KeyboardInterrupt())
+    result = headstart_cli("adapt", "my reviews.csv")
+    assert result.exit_code == 130
+    assert "headstart adapt 'my reviews.csv' --resume" in result.stderr
+
+
+def test_ctrl_c_on_a_resumed_study_does_not_say_resume_twice(
+    headstart_cli: Run, api: ModuleType
+) -> None:
+    failing(api, KeyboardInterrupt())
+    assert headstart_cli("adapt", "x.csv", "--resume").stderr.count("--resume") == 1
+
+
+def test_an_unforeseen_failure_is_one_line_and_its_traceback_goes_to_log_txt(
+    headstart_cli: Run, api: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "log.txt").write_text("before\n")
+    failing(api, ZeroDivisionError("division by\nzero"))
+    result = headstart_cli("adapt", "x.csv", "--out", str(tmp_path))
+    assert result.exit_code == 1
+    assert "ZeroDivisionError (division by)" in result.stderr
+    assert str(tmp_path / "log.txt") in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    log = (tmp_path / "log.txt").read_text()
+    assert log.startswith("before\n")
+    assert "Traceback" in log
+
+
+def test_an_unforeseen_failure_makes_no_out_folder(
+    headstart_cli: Run, api: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    failing(api, ZeroDivisionError())
+    out = tmp_path / "new"
+    result = headstart_cli("adapt", "x.csv", "--out", str(out))
+    assert not out.exists()
+    (log,) = tmp_path.glob("headstart-*.log")
+    assert str(log) in result.stderr
+    assert "ZeroDivisionError" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    "line", ["adapt", "adapt x.csv --seeds 0", "adapt x.csv --seeds many", "adapt x.csv --bases y"]
+)
+def test_a_line_that_cannot_be_parsed_is_a_wrong_request(
+    headstart_cli: Run, asked: dict[str, Any], line: str
+) -> None:
+    result = headstart_cli(*line.split())
+    assert result.exit_code == 2
+    assert not asked
+    assert sys.argv[1] == "adapt"
