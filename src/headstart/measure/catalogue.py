@@ -1,0 +1,42 @@
+"""The built-in metrics: which function serves which objective, direction and bounds."""
+
+from __future__ import annotations
+
+from math import inf
+
+from headstart.measure import multi_label, real, single_label, tags
+from headstart.measure.metric import Metric
+from headstart.task.model import Objective
+
+_SINGLE, _MULTI = Objective.SINGLE_LABEL, Objective.MULTI_LABEL
+_REAL, _TAGS = Objective.REAL, Objective.TAGS
+
+ACCURACY = Metric(
+    "accuracy",
+    {_SINGLE: single_label.accuracy, _TAGS: tags.word_accuracy},
+    hits={_SINGLE: single_label.hits},
+)
+MACRO_F1 = Metric(
+    "macro_f1", {_SINGLE: single_label.macro, _MULTI: multi_label.macro, _TAGS: tags.macro}
+)
+MICRO_F1 = Metric("micro_f1", {_MULTI: multi_label.micro})
+BALANCED_ACCURACY = Metric("balanced_accuracy", {_SINGLE: single_label.balanced})
+SUBSET_ACCURACY = Metric(
+    "subset_accuracy", {_MULTI: multi_label.subset_accuracy}, hits={_MULTI: multi_label.hits}
+)
+LOG_LOSS = Metric(
+    "log_loss",
+    {_SINGLE: single_label.log_loss, _MULTI: multi_label.log_loss},
+    higher_is_better=False,
+    high=inf,
+)
+ECE = Metric(
+    "ece",
+    {_SINGLE: single_label.calibration, _MULTI: multi_label.calibration},
+    higher_is_better=False,
+)
+R2 = Metric("r2", {_REAL: real.r2}, low=-inf)
+MAE = Metric("mae", {_REAL: real.mae}, higher_is_better=False, high=inf)
+RMSE = Metric("rmse", {_REAL: real.rmse}, higher_is_better=False, high=inf)
+SPEARMAN = Metric("spearman", {_REAL: real.spearman}, low=-1.0)
+SPAN_F1 = Metric("span_f1", {_TAGS: tags.span_f1})
