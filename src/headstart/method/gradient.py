@@ -1,0 +1,210 @@
+"""What the methods that train step by step share: build, train, predict, count."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from headstart.measure.score import score
+from headstart.method.adapted import NetworkModel, Signature, fold_scale, unfold_scale
+from headstart.method.heads import WEIGHTED
+from headstart.method.model import Fitted, Hyperparameters, Method, Setting
+from headstart.method.probe import probe_head
+from headstart.task.model import Objective, Task
+from headstart.train.evaluate import Predictions, network_logits, predictions_of
+from headstart.train.groups import Group
+from headstart.train.linear import LinearHead
+from headstart.train.loop import Place, Trainer
+from headstart.train.loss import Scale, batch_targets, loss_sum, target_scale, weight_sum
+from headstart.train.network import Network
+from headstart.train.rate_finder import RangeTest
+from headstart.train.recipe import Recipe
+from headstart.train.workbench import Workbench
+
+WATCHED = 1000  # validation rows scored while training; all of them at the end
+RANGE_STEPS = 24
+
+
+class GradientMethod(Method):
+    """A method with a rate and steps; a subclass says what is trained and from where.
+
+    Attributes:
+        rates: Peak rates to try; LoRA wants about ten times full fine-tuning's, so each method
+            has its own.
+    """
+
+    trains_steps = True
+    rates: ClassVar[tuple[float, ...]]
+    keep_statistics: ClassVar[bool] = True
+
+    def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:
+        """Return one setting a rate."""
+        fixed = {"batch": 32, "warmup": 0.1, "schedule": "cosine", "weight_decay": 0.01}
+        weighted = {"class_weighted": True} if metric in WEIGHTED else {}
+        return [{"rate": rate, **fixed, **weighted, **self.extra()} for rate in self.rates]
+
+    def extra(self) -> Hyperparameters:
+        """Return the method's own hyperparameters."""
+        return {}
+
+    def prepare(self, network: Network, setting: Setting) -> None:
+        """Change the network before training (wrap, initialise)."""
+        return
+
+    @abstractmethod
+    def groups(self, network: Network, setting: Setting) -> list[Group]:
+        """Return what is trained."""
+
+    def finish(self, network: Network, setting: Setting) -> Path | None:
+        """Undo what :meth:`prepare` wrapped; return the folder of an adapter, if there is one."""
+        return None
+
+    def start_head(self, setting: Setting) -> LinearHead:
+        """Return the head that training starts from: the probe's."""
+        return probe_head(setting.task, setting.base, setting.metric)
+
+    def start_cost(self, setting: Setting) -> tuple[float, float]:
+        """Return (flop, seconds) of what training starts from: the probe's features."""
+        parts = [setting.base.features(part) for part in ("train", "validation")]
+        return sum(p.flop for p in parts), sum(p.seconds for p in parts)
+
+    def fit(self, setting: Setting) -> Fitted:
+        """Train the groups; the best weights on validation are kept."""
+        started, cpu_started = time.monotonic(), time.process_time()
+        flop, seconds = self.start_cost(setting)
+        started -= seconds  # cached features cost what they once took to compute
+        network, scale = self._network(setting)
+        recipe = _recipe(setting.hyperparameters, self.keep_statistics)
+        watched = _Watched(setting, network, scale)
+        place = Place(
+            setting.folder / "checkpoint.pt",
+            setting.base.ceiling(),
+            setting.progress,
+            f"{self.name}, rate {recipe.rate:.0e}, seed {setting.seed}",
+        )
+        trainer = Trainer(
+            network=network,
+            groups=self.groups(network, setting),
+            recipe=recipe,
+            part=setting.task.train,
+            samples=setting.base.samples("train"),
+            validate=watched,
+            seed=setting.seed,
+            place=place,
+            scale=scale,
+        )
+        trainable = sum(p.numel() for group in trainer.groups for p in group.parameters())
+        before = time.monotonic()
+        run = trainer.fit()
+        started += (time.monotonic() - before) - run.seconds  # a resumed run counts whole
+        adapter = self.finish(network, setting)
+        network.set_head(fold_scale(_head_of(network), scale))
+        validation = predict_part(network, setting, "validation")
+        units = setting.base.units("validation") * (1 + len(run.points))
+        return Fitted(
+            model=NetworkModel(Signature.of(setting.task), network, adapter),
+            validation=validation,
+            test=lambda: predict_part(network, setting, "test"),
+            flop=flop + run.flop + units * setting.base.flop_per_unit,
+            seconds=time.monotonic() - started,
+            cpu_seconds=time.process_time() - cpu_started,
+            peak_bytes=run.peak_bytes,
+            trainable_parameters=trainable,
+            points=run.points,
+            notes=run.notes,
+        )
+
+    def range_test(self, setting: Setting) -> RangeTest | None:
+        """Climb through the rates on the first batches of training; the weights are thrown away."""
+        network, scale = self._network(setting)
+        recipe = _recipe(setting.hyperparameters, self.keep_statistics)
+        ceiling = setting.base.ceiling()
+        trainer = Trainer(
+            network=network,
+            groups=[Group(g.modules, g.factor, 0, g.only) for g in self.groups(network, setting)],
+            recipe=recipe,
+            part=setting.task.train,
+            samples=setting.base.samples("train"),
+            validate=lambda: (0.0, 0.0),
+            seed=setting.seed,
+            place=Place(None, ceiling, setting.progress),
+            scale=scale,
+        )
+        return trainer.range_test(RANGE_STEPS)
+
+    def _network(self, setting: Setting) -> tuple[Network, Scale]:
+        task = setting.task
+        scale = target_scale(task.train, task.objective)
+        head = unfold_scale(self.start_head(setting), scale)
+        network = Network(setting.base.encoder(), head, task.objective, setting.base.pair)
+        self.prepare(network, setting)
+        return network, scale
+
+
+class _Watched:
+    """Scores a network on at most :data:`WATCHED` validation rows."""
+
+    def __init__(self, setting: Setting, network: Network, scale: Scale) -> None:
+        self.setting, self.network, self.scale = setting, network, scale
+        part = setting.task.validation
+        self.rows = list(range(len(part)))
+        if len(self.rows) > WATCHED:
+            drawn = np.random.default_rng(0).choice(len(part), WATCHED, replace=False)
+            self.rows = sorted(drawn.tolist())
+        self.part = part.take(self.rows)
+
+    def __call__(self) -> tuple[float, float]:
+        """Return (score, loss)."""
+        setting, part = self.setting, self.part
+        samples = setting.base.samples("validation")
+        words = _words(part.inputs) if setting.task.objective is Objective.TAGS else None
+        logits = network_logits(self.network, samples, self.rows, words)
+        found = predictions_of(setting.task.objective, logits, self.scale)
+        main = score(
+            setting.task.objective, setting.task.classes, part.targets, found, setting.metric
+        )
+        stacked = torch.nn.utils.rnn.pad_sequence(logits, batch_first=True)
+        targets = batch_targets(part, list(range(len(part))), setting.task.objective, self.scale)
+        summed = loss_sum(setting.task.objective, stacked, targets)
+        return main, float(summed) / max(1.0, weight_sum(setting.task.objective, targets))
+
+
+def predict_part(network: Network, setting: Setting, part: str) -> Predictions:
+    """Return the network's predictions on a part of the task."""
+    rows = setting.task.parts[part]
+    samples = setting.base.samples(part)
+    words = _words(rows.inputs) if setting.task.objective is Objective.TAGS else None
+    logits = network_logits(
+        network, samples, range(len(rows)), words, setting.progress, f"predicting {part}"
+    )
+    return predictions_of(setting.task.objective, logits)
+
+
+def _words(inputs: Sequence[object]) -> list[int]:
+    return [len(item) for item in inputs]  # type: ignore[arg-type]
+
+
+def _head_of(network: Network) -> LinearHead:
+    return LinearHead(
+        weight=network.head.weight.detach().cpu().numpy(),
+        bias=network.head.bias.detach().cpu().numpy(),
+    )
+
+
+def _recipe(values: Hyperparameters, keep_statistics: bool) -> Recipe:
+    return Recipe(
+        rate=values["rate"],
+        steps=values["steps"],
+        batch=values["batch"],
+        weight_decay=values["weight_decay"],
+        warmup=values["warmup"],
+        shape=values["schedule"],
+        keep_statistics=keep_statistics,
+        class_weighted=values.get("class_weighted", False),
+    )

@@ -1,0 +1,35 @@
+"""partial: only the top blocks are trained, starting from the probe's head."""
+
+from __future__ import annotations
+
+from headstart.base.blocks import blocks
+from headstart.method.gradient import GradientMethod
+from headstart.method.model import Hyperparameters, Setting
+from headstart.task.model import Task
+from headstart.train.groups import Group, depth_groups
+from headstart.train.network import Network
+from headstart.train.workbench import Workbench
+
+SHARE = 1 / 3  # of the blocks, from the top
+
+
+class Partial(GradientMethod):
+    """The top third of the blocks and the head; the rest stays frozen (Yosinski et al. 2014)."""
+
+    name = "partial"
+    summary = "top third of the blocks trained, from the probe"
+    rates = (3e-5, 1e-4, 3e-4)
+
+    def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:
+        """Return one setting a rate, with the number of blocks that are trained."""
+        depth = len(blocks(bench.pristine.body)) if bench is not None else 3
+        top = max(1, round(SHARE * depth))
+        return [{**setting, "top": top} for setting in super().search(task, bench, metric)]
+
+    def groups(self, network: Network, setting: Setting) -> list[Group]:
+        """Return the head and the top blocks."""
+        return depth_groups(network, top=setting.hyperparameters["top"])
+
+    def flop_factor(self, bench: Workbench) -> float:
+        """One pass forward, and back through the trained share."""
+        return 1.0 + 2.0 * SHARE

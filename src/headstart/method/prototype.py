@@ -1,0 +1,51 @@
+"""prototype: the nearest class mean, in frozen features (Snell et al. 2017)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.base.model import BaseCard
+from headstart.method.heads import fit_heads
+from headstart.method.model import Fitted, Method, Setting
+from headstart.task.model import Objective, Task
+from headstart.train.linear import LinearHead, prototype_head
+
+TEMPERATURES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+
+
+class Prototype(Method):
+    """Class means as a linear head: squared Euclidean distance makes the softmax linear.
+
+    Prototypical networks, https://arxiv.org/abs/1703.05175, section 2.4. The temperature moves
+    no decision, only the confidence; it is chosen on validation by log loss.
+    """
+
+    name = "prototype"
+    summary = "nearest class mean in frozen features"
+
+    def refuse(self, task: Task, card: BaseCard | None) -> str | None:
+        """Only single labels have class means."""
+        if task.objective is not Objective.SINGLE_LABEL:
+            return "prototypes need exactly one class an item"
+        return None
+
+    def fit(self, setting: Setting) -> Fitted:
+        """Take the means, choose the temperature, take them again with validation."""
+        return fit_heads(
+            setting,
+            partial(_solve, len(setting.task.classes)),
+            lambda index: {"temperature": TEMPERATURES[index]},
+        )
+
+
+def _solve(
+    classes: int,
+    features: NDArray[np.float32],
+    targets: NDArray,
+    weights: NDArray[np.float32] | None,  # means weigh every class the same as it is
+) -> list[LinearHead]:
+    spread = float(np.square(features - features.mean(axis=0)).sum(axis=1).mean()) or 1.0
+    return [prototype_head(features, targets, classes, t / spread) for t in TEMPERATURES]

@@ -1,0 +1,71 @@
+"""A run's state on disk, so that a killed run goes on to the same numbers."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from headstart.files import replacing
+
+State = dict[str, Tensor]
+
+
+def trained_state(network: nn.Module, names: set[str]) -> State:
+    """Return copies of the parameters in ``names`` and of all buffers."""
+    buffers = {name for name, _ in network.named_buffers()}
+    return {
+        name: value.detach().clone()
+        for name, value in network.state_dict().items()
+        if name in names or name in buffers
+    }
+
+
+def restore_state(network: nn.Module, state: State) -> None:
+    """Put back what :func:`trained_state` took."""
+    network.load_state_dict(state, strict=False)
+
+
+def random_state() -> dict[str, Tensor]:
+    """Return the state of torch's generators (dropout draws from them)."""
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict[str, Tensor]) -> None:
+    """Put back what :func:`random_state` took."""
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write ``state`` (tensors, numbers, strings, lists, dicts) to ``path``, whole or not."""
+    with replacing(path) as beside:
+        torch.save(state, beside)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any] | None:
+    """Return the state at ``path``; None if there is none or it cannot be read."""
+    try:
+        loaded: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+        return None
+    return loaded
+
+
+@contextmanager
+def dropout_kept() -> Iterator[None]:
+    """Leave the generators after the block as they were before it."""
+    before = random_state()
+    try:
+        yield
+    finally:
+        set_random_state(before)

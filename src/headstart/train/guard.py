@@ -1,0 +1,67 @@
+"""What keeps a run alive: running out of memory, and losses that are no numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from headstart.errors import WorkError
+from headstart.files import write_json
+
+TEXT_CEILING = 8192  # tokens in a micro-batch to begin with
+IMAGE_CEILING = 64  # images, likewise
+RATE_CUT = 0.3  # factor on the rate after a loss that is no number
+RETRIES = 3  # such cuts before the run is given up
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether ``error`` means that memory ran out, on whatever device."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+    )
+
+
+@dataclass
+class Ceiling:
+    """The largest micro-batch that fits, in the encoder's units; remembered in a file.
+
+    Attributes:
+        units: Tokens or images.
+        path: Where the next trial of this base reads it again; None keeps it in memory.
+    """
+
+    units: int
+    path: Path | None = None
+
+    @classmethod
+    def remembered(cls, start: int, path: Path) -> Ceiling:
+        """Return the ceiling kept at ``path``, or ``start`` if there is none."""
+        try:
+            units = int(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            units = start
+        return cls(units=max(1, units), path=path)
+
+    def lower(self, longest: int) -> None:
+        """Halve the ceiling after memory ran out.
+
+        Args:
+            longest: Units of the largest single sample: below that nothing can be split.
+
+        Raises:
+            WorkError: One sample alone does not fit.
+        """
+        if self.units <= longest:
+            raise WorkError(
+                f"out of memory with a single input of {longest} units in the batch",
+                mend="use a smaller base, shorter inputs, or a method that trains less "
+                "(probe, partial, lora)",
+            )
+        self.units = max(longest, self.units // 2)
+        if self.path is not None:
+            write_json(self.path, self.units)

@@ -1,0 +1,350 @@
+"""The training loop: best checkpoint by validation, early stop, guards, resume in mid-epoch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from headstart.errors import WorkError
+from headstart.measure.cost import step_bytes
+from headstart.progress import Advance, Progress, Silent
+from headstart.task.model import Part
+from headstart.train import checkpoint
+from headstart.train.allocator import keep_memory
+from headstart.train.groups import Group, activate
+from headstart.train.guard import RATE_CUT, RETRIES, Ceiling, out_of_memory
+from headstart.train.loss import Scale, batch_targets, class_weights, loss_sum, weight_sum
+from headstart.train.network import Network
+from headstart.train.precision import training_dtype
+from headstart.train.rate_finder import RangeTest, find_rate
+from headstart.train.recipe import Point, Recipe, Run
+from headstart.train.samples import Samples, batch_order, micro_batches
+from headstart.train.schedule import rate_factor
+
+T = TypeVar("T")
+
+SAVE_EVERY = 30.0  # seconds of training between checkpoints: lost work costs more than writing
+ADAM_BYTES = 8  # optimiser state a trained weight: two float32 moments
+
+
+@dataclass
+class Place:
+    """Where a run keeps itself, who watches, and what memory it may take.
+
+    Attributes:
+        checkpoint: File of its state; None keeps none.
+        ceiling: Largest micro-batch.
+        progress: Who watches.
+        save_every: Seconds between checkpoints; 0 saves after every step.
+    """
+
+    checkpoint: Path | None
+    ceiling: Ceiling
+    progress: Progress
+    label: str = "training"
+    save_every: float = SAVE_EVERY
+
+
+class Trainer:
+    """Trains the groups of a network on one part, by AdamW under a recipe.
+
+    Args:
+        network: Trained in place; ends with the weights that were best on validation.
+        groups: What is trained (see :mod:`headstart.train.groups`).
+        recipe: How.
+        part, samples: The training rows and their encoded inputs.
+        validate: Returns (score, loss) of the network on validation; higher scores are better.
+        seed: Fixes the order of batches and dropout.
+        place: Checkpoint, memory ceiling, progress.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        groups: Sequence[Group],
+        recipe: Recipe,
+        part: Part,
+        samples: Samples,
+        validate: Callable[[], tuple[float, float]],
+        seed: int,
+        place: Place | None = None,
+        scale: Scale | None = None,
+    ) -> None:
+        keep_memory()
+        self.network, self.groups, self.recipe, self.seed = network, groups, recipe, seed
+        self.part, self.samples, self.validate = part, samples, validate
+        self.place = place or Place(None, Ceiling(8192), Silent())
+        self.scale = scale or Scale()
+        self.device = network.encoder.device()
+        self.dtype = training_dtype(self.device)
+        self.weight = self._class_weights()
+        self.optimizer = torch.optim.AdamW(
+            [{"params": group.parameters(), "factor": group.factor} for group in groups],
+            lr=recipe.rate,
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+        trained = {id(p) for group in groups for p in group.parameters()}
+        self.trained = {name for name, p in network.named_parameters() if id(p) in trained}
+        self.active = -1
+        self.step = 0
+        self.rate_scale = 1.0
+        self.cuts = 0
+        self.best: tuple[float, float] | None = None  # score, minus loss
+        self.best_state: checkpoint.State = {}
+        self.since_best = 0
+        self.losses: list[float] = []
+        self.run = Run()
+        self.flop_per_unit = 0.0
+        self.order: tuple[int, list[list[int]]] = (-1, [])
+        self.epoch_batches = math.ceil(len(samples) / recipe.batch)
+        self.every = max(1, math.ceil(recipe.steps / recipe.evaluations))
+
+    def fit(self) -> Run:
+        """Train to the end of the schedule or to the early stop; return what happened.
+
+        Raises:
+            WorkError: The loss stayed no number after several cuts of the rate, or one input
+                alone does not fit in memory.
+        """
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self.seed)
+            self._begin()
+            with self.place.progress.bar(self.place.label, self.recipe.steps) as advance:
+                advance(self.step)
+                self._steps(advance)
+        checkpoint.restore_state(self.network, self.best_state)
+        self.network.eval()
+        return self.run
+
+    def range_test(self, steps: int) -> RangeTest:
+        """Climb through the rates on the first batches; the weights are spoilt afterwards."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self.seed)
+            self._activate()
+            return find_rate(self._range_loss, self.optimizer, steps=steps)
+
+    def _range_loss(self, index: int) -> Tensor:
+        """Return the loss on the widest piece that fits of a batch."""
+        epoch, place = divmod(index, self.epoch_batches)
+        rows = self._order(epoch)[place]
+        piece = micro_batches(rows, self.samples.sizes, self.place.ceiling.units)[0]
+        targets = batch_targets(self.part, piece, self.network.objective, self.scale)
+        total = weight_sum(self.network.objective, targets, self.weight)
+        return self._loss(piece, total)
+
+    def _begin(self) -> None:
+        """Go on from the checkpoint if there is one, else score the start."""
+        path = self.place.checkpoint
+        state = checkpoint.load_checkpoint(path) if path is not None else None
+        if state is not None:
+            self._restore(state)
+            return
+        self._activate()
+        self._evaluate()
+
+    def _steps(self, advance: Advance) -> None:
+        saved = time.monotonic()
+        while self.step < self.recipe.steps and self.since_best < self.recipe.patience:
+            started, cpu_started = time.monotonic(), time.process_time()
+            self._activate()
+            epoch, index = divmod(self.step, self.epoch_batches)
+            if not self._train_on(self._order(epoch)[index]):
+                self._back_to_best()
+                continue
+            self.step += 1
+            if self.step % self.every == 0 or self.step == self.recipe.steps:
+                self._evaluate()
+            advance(1)
+            self.run.seconds += time.monotonic() - started
+            self.run.cpu_seconds += time.process_time() - cpu_started
+            if time.monotonic() - saved >= self.place.save_every:
+                self._save()
+                saved = time.monotonic()
+        if self.step < self.recipe.steps:
+            self.run.notes.append(
+                f"stopped early after {self.step} of {self.recipe.steps} steps: "
+                f"{self.since_best} evaluations without a gain on validation"
+            )
+
+    def _activate(self) -> None:
+        """Unfreeze what the step calls for; on a change measure what a step costs now."""
+        active = sum(self.step >= group.from_step for group in self.groups)
+        if active != self.active:
+            activate(self.network, self.groups, self.step, self.recipe.keep_statistics)
+            self.active = active
+            self._measure()
+
+    def _measure(self) -> None:
+        """Count the operations and bytes of a training step on the first batch of the run."""
+        rows = self._order(0)[0]
+        with checkpoint.dropout_kept():
+            flop, size = self._within_memory(lambda: self._step_cost(rows), rows)
+        self.flop_per_unit = flop
+        self.run.peak_bytes = max(self.run.peak_bytes, size)
+
+    def _step_cost(self, rows: list[int]) -> tuple[float, int]:
+        """Return operations a unit and peak bytes of the widest micro-batch of ``rows``."""
+        sizes = self.samples.sizes
+        pieces = micro_batches(rows, sizes, self.place.ceiling.units)
+        widest = max(pieces, key=lambda piece: len(piece) * sizes[piece[-1]])
+        with FlopCounterMode(display=False) as counter:
+            self._loss(widest, 1.0).backward()
+        self.optimizer.zero_grad(set_to_none=True)
+        size = step_bytes(self.network, lambda: self._loss(widest, 1.0), ADAM_BYTES)
+        self.optimizer.zero_grad(set_to_none=True)
+        return counter.get_total_flops() / sum(sizes[row] for row in widest), size
+
+    def _within_memory(self, work: Callable[[], T], rows: list[int]) -> T:
+        """Return what ``work`` returns; each time memory runs out, try with smaller pieces."""
+        while True:
+            try:
+                return work()
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+            self.optimizer.zero_grad(set_to_none=True)
+            self.place.ceiling.lower(max(self.samples.sizes[row] for row in rows))
+            self._note(
+                f"memory ran out: batches are split at {self.place.ceiling.units} units, "
+                "the effective batch stays"
+            )
+
+    def _order(self, epoch: int) -> list[list[int]]:
+        """Return the batches of ``epoch``; the last epoch asked for is kept."""
+        if self.order[0] != epoch:
+            sizes, batch = self.samples.sizes, self.recipe.batch
+            self.order = (epoch, batch_order(sizes, batch, self.seed, epoch))
+        return self.order[1]
+
+    def _train_on(self, rows: list[int]) -> bool:
+        """Take one optimiser step; return False if the loss or its gradient is no number."""
+        loss = self._within_memory(lambda: self._accumulate(rows), rows)
+        norm = torch.nn.utils.clip_grad_norm_(
+            [p for p in self.network.parameters() if p.grad is not None], self.recipe.clip
+        )
+        if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
+            self.optimizer.zero_grad(set_to_none=True)
+            return False
+        rate = self._rate()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.losses.append(loss)
+        self.run.flop += self.flop_per_unit * sum(self.samples.sizes[row] for row in rows)
+        return True
+
+    def _accumulate(self, rows: list[int]) -> float:
+        """Add up the gradients of the batch, piece by piece; return its mean loss."""
+        targets = batch_targets(self.part, rows, self.network.objective, self.scale)
+        total = weight_sum(self.network.objective, targets, self.weight)
+        loss = 0.0
+        for piece in micro_batches(rows, self.samples.sizes, self.place.ceiling.units):
+            share = self._loss(piece, total)
+            share.backward()
+            loss += float(share.detach())
+        return loss
+
+    def _loss(self, rows: list[int], total: float) -> Tensor:
+        """Return the loss summed over ``rows``, divided by ``total``."""
+        batch = self.network.collate(self.samples.take(rows))
+        batch = tuple({k: v.to(self.device) for k, v in side.items()} for side in batch)
+        targets = batch_targets(self.part, rows, self.network.objective, self.scale)
+        mixed = self.dtype is not torch.float32
+        with torch.autocast(self.device.type, self.dtype, enabled=mixed):
+            logits = self.network(batch)
+        summed = loss_sum(
+            self.network.objective, logits.float(), targets.to(self.device), self.weight
+        )
+        return summed / total
+
+    def _rate(self) -> float:
+        factor = rate_factor(
+            self.step, self.recipe.steps, warmup=self.recipe.warmup, shape=self.recipe.shape
+        )
+        return self.recipe.rate * self.rate_scale * factor
+
+    def _evaluate(self) -> None:
+        """Score validation, keep the weights if they are the best so far."""
+        score, loss = self.validate()
+        activate(self.network, self.groups, self.step, self.recipe.keep_statistics)
+        merit = (score, -loss)
+        if self.best is None or merit > self.best:
+            self.best, self.since_best = merit, 0
+            self.best_state = checkpoint.trained_state(self.network, self.trained)
+        else:
+            self.since_best += 1
+        recent = sum(self.losses) / len(self.losses) if self.losses else None
+        self.losses = []
+        epoch = self.step / self.epoch_batches
+        self.run.points.append(Point(self.step, epoch, self._rate(), recent, score))
+
+    def _back_to_best(self) -> None:
+        """After a loss that is no number: best weights, fresh optimiser state, a lower rate.
+
+        Raises:
+            WorkError: It happened too often.
+        """
+        self.cuts += 1
+        if self.cuts > RETRIES:
+            raise WorkError(
+                f"the loss is no number (NaN or infinite) at step {self.step}, "
+                f"also after {RETRIES} cuts of the rate to {self._rate():.1e}",
+                mend="use a lower learning rate, and look for absurd values in the inputs",
+            )
+        self.rate_scale *= RATE_CUT
+        checkpoint.restore_state(self.network, self.best_state)
+        self.optimizer.state.clear()
+        self._note(f"loss was no number at step {self.step}: back to the best weights, rate x 0.3")
+
+    def _note(self, text: str) -> None:
+        self.run.notes.append(text)
+        self.place.progress.say(f"{self.place.label}: {text}")
+
+    def _save(self) -> None:
+        if self.place.checkpoint is None:
+            return
+        state: dict[str, Any] = {
+            "weights": checkpoint.trained_state(self.network, self.trained),
+            "best_weights": self.best_state,
+            "optimizer": self.optimizer.state_dict(),
+            "random": checkpoint.random_state(),
+            "step": self.step,
+            "rate_scale": self.rate_scale,
+            "cuts": self.cuts,
+            "best": list(self.best or ()),
+            "since_best": self.since_best,
+            "losses": self.losses,
+            "run": asdict(self.run),
+        }
+        checkpoint.save_checkpoint(self.place.checkpoint, state)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.step = state["step"]
+        self.rate_scale, self.cuts = state["rate_scale"], state["cuts"]
+        self.best = (state["best"][0], state["best"][1])
+        self.best_state, self.since_best = state["best_weights"], state["since_best"]
+        self.losses = state["losses"]
+        self.run = Run(**state["run"])
+        self.run.points = [Point(**point) for point in state["run"]["points"]]
+        checkpoint.restore_state(self.network, state["weights"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._activate()
+        checkpoint.set_random_state(state["random"])
+
+    def _class_weights(self) -> Tensor | None:
+        if not self.recipe.class_weighted:
+            return None
+        weights = class_weights(self.part, self.network.objective, self.network.head.out_features)
+        return None if weights is None else torch.from_numpy(weights).to(self.device)

@@ -1,0 +1,147 @@
+"""One base at work on one task: what its methods share, computed once."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.base import reference
+from headstart.base.device import pick_device
+from headstart.base.model import BaseCard, Encoder
+from headstart.files import digest
+from headstart.progress import Progress
+from headstart.task.model import Kind, Modality, Task
+from headstart.train.cache import FeatureCache
+from headstart.train.embed import forward_flop_per_unit
+from headstart.train.guard import IMAGE_CEILING, TEXT_CEILING, Ceiling
+from headstart.train.network import Network, random_head
+from headstart.train.samples import Samples
+
+Values = NDArray[np.float32] | list[NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class PartFeatures:
+    """Frozen features of one part.
+
+    Attributes:
+        values: (N, D), or for tags N arrays (W, D).
+        seconds: What computing them took when they were computed.
+        flop: Operations, the same whether they came from the cache or not.
+    """
+
+    values: Values
+    seconds: float
+    flop: float
+
+
+class Workbench:
+    """Holds a base's pristine weights, features, encoded samples and memory ceiling.
+
+    Args:
+        task: What to learn.
+        base: Reference of the base.
+        cache: Where features are kept.
+        folder: Where the memory ceiling is remembered.
+        progress: Who watches.
+    """
+
+    def __init__(
+        self, task: Task, base: str, cache: FeatureCache, folder: Path, progress: Progress
+    ) -> None:
+        self.task, self.base = task, base
+        self.cache, self.folder, self.progress = cache, folder, progress
+        self._features: dict[str, PartFeatures] = {}
+        self._samples: dict[str, Samples] = {}
+
+    @cached_property
+    def pristine(self) -> Encoder:
+        """The encoder with the base's weights, on the device; never trained."""
+        encoder = reference.load(self.base)
+        return encoder.to(pick_device()).eval()
+
+    @property
+    def card(self) -> BaseCard:
+        """The base's card."""
+        return self.pristine.card
+
+    @property
+    def pair(self) -> bool:
+        """Whether inputs are text pairs."""
+        return self.task.kind is Kind.TEXT_PAIR
+
+    def encoder(self) -> Encoder:
+        """Return a copy of the encoder that may be trained."""
+        return copy.deepcopy(self.pristine)
+
+    def features(self, part: str) -> PartFeatures:
+        """Return frozen features of a part, from the cache where they are there.
+
+        A pair's are (N, 4 D): see :func:`headstart.train.network.combine`.
+        """
+        if part not in self._features:
+            self._features[part] = self._embed(part)
+        return self._features[part]
+
+    def _embed(self, part: str) -> PartFeatures:
+        rows = self.task.parts[part]
+        label = f"features of {part} ({self.base})"
+        if not self.pair:
+            found = self.cache.features(
+                self.pristine, rows.inputs, rows.ids, progress=self.progress, label=label
+            )
+            return PartFeatures(found.values, found.seconds, found.flop)
+        sides = [
+            self.cache.features(
+                self.pristine,
+                [pair[side] for pair in rows.inputs],  # type: ignore[index]
+                [digest("text", pair[side]) for pair in rows.inputs],  # type: ignore[index,arg-type]
+                progress=self.progress,
+                label=label,
+            )
+            for side in (0, 1)
+        ]
+        left, right = (np.asarray(side.values) for side in sides)
+        values = np.concatenate([left, right, np.abs(left - right), left * right], axis=1)
+        return PartFeatures(values, sum(s.seconds for s in sides), sum(s.flop for s in sides))
+
+    def samples(self, part: str) -> Samples:
+        """Return the encoded inputs of a part."""
+        if part not in self._samples:
+            network = self._reader
+            self._samples[part] = Samples(
+                network.encode, network.size, self.task.parts[part].inputs
+            )
+        return self._samples[part]
+
+    @cached_property
+    def _reader(self) -> Network:
+        head = random_head(self.task, self.pristine.card.width, seed=0)
+        return Network(self.pristine, head, self.task.objective, self.pair)
+
+    @cached_property
+    def flop_per_unit(self) -> float:
+        """Operations of a forward pass, a token or an image."""
+        return forward_flop_per_unit(self.pristine)
+
+    def units(self, part: str) -> int:
+        """Return the tokens or images of a part."""
+        return sum(self.samples(part).sizes)
+
+    def ceiling(self) -> Ceiling:
+        """Return the largest micro-batch known to fit."""
+        image = self.task.modality is Modality.IMAGE
+        name = digest(self.card.revision, self.base)[:12]
+        return Ceiling.remembered(
+            IMAGE_CEILING if image else TEXT_CEILING, self.folder / f"ceiling-{name}.json"
+        )
+
+    def forget(self) -> None:
+        """Give the memory of samples and features back; they are made again when asked for."""
+        self._features.clear()
+        self._samples.clear()
