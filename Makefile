@@ -13,8 +13,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt -e ".[text,vision,datasets,onnx,demo,dev]"
 	touch $(READY)
 
+# DEMO takes options, e.g. make demo DEMO="image --out digits"
 demo: setup
-	$(BIN)/headstart demo
+	$(BIN)/headstart demo $(DEMO)
 
 test: setup
 	$(BIN)/pytest

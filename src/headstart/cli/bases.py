@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -30,7 +31,7 @@ def list_(json: Json = False) -> None:
         show.as_json([_as_dict(card) for card in cards])
         return
     console = Console(highlight=False)
-    table = Table(header_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("reference", no_wrap=True)
     table.add_column("input")
     table.add_column("architecture", overflow="fold")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -217,7 +218,7 @@ def _cell(value: Any) -> str:
 
 
 def _print_table(records: list[dict[str, Any]]) -> None:
-    table = Table(header_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for name in records[0]:
         table.add_column(Text(name), overflow="ellipsis", no_wrap=True)
     for record in records[:SHOWN]:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,11 +16,9 @@ from rich.text import Text
 from headstart.cli.progress import duration
 
 if TYPE_CHECKING:
-    from headstart.study.record import ArmRecord, ScoreRecord, StudyRecord
+    from headstart.study.record import ScoreRecord, StudyRecord
 
-DELIVERED, TIE, WORSE, BETTER = "delivered", "tie", "worse", "better"
-_STYLES = {DELIVERED: "bold green", TIE: "cyan", WORSE: "dim", BETTER: "yellow"}
-_OPPOSITE = {"better": "worse", "worse": "better", "tie": "tie"}
+_STYLES = {"delivered": "bold green", "tie": "cyan", "worse": "dim", "better": "yellow"}
 
 
 def as_json(value: Any) -> None:
@@ -45,23 +44,6 @@ def study(record: StudyRecord, folder: Path, report: Path) -> None:
             console.print(part, soft_wrap=False)
     console.print(_arms(record))
     console.print(_places(record, folder, report), soft_wrap=True)
-
-
-def mark(record: StudyRecord, arm: ArmRecord) -> str:
-    """Return how ``arm`` stands to the delivered one: delivered, tie, worse, better or ""."""
-    chosen = record.decision.arm
-    if arm.name == chosen:
-        return DELIVERED
-    if set(arm.keys) & set(record.decision.ties):
-        return TIE
-    # The test rows have the last word where they were compared; validation chose.
-    for part in ("test", "validation"):
-        for pair in record.comparisons:
-            if pair.part == part and (pair.first, pair.second) == (arm.name, chosen):
-                return pair.verdict
-            if pair.part == part and (pair.first, pair.second) == (chosen, arm.name):
-                return _OPPOSITE[pair.verdict]
-    return ""
 
 
 def score(value: ScoreRecord | None) -> str:
@@ -95,36 +77,27 @@ def _verdict(record: StudyRecord) -> Text:
 
 
 def _arms(record: StudyRecord) -> Table:
+    # Order and standing are the report's, so that page and terminal never disagree.
+    from headstart.report.arms import arm_views
+
     metric = record.task.metric
-    table = Table(title=None, header_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("arm", overflow="fold")
     table.add_column(f"test {metric} [95%]", justify="right", no_wrap=True)
     table.add_column("validation", justify="right", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for arm in _ordered(record):
-        verdict = mark(record, arm)
-        test = arm.scores.get("test", {}).get(metric)
-        validation = arm.scores.get("validation", {}).get(metric)
+    table.add_column("verdict")
+    for view in arm_views(record):
+        validation = view.arm.scores.get("validation", {}).get(metric)
         table.add_row(
-            Text(arm.name),
-            score(test),
+            Text(view.arm.name),
+            score(view.score),
             f"{validation.value:.3f}" if validation else "–",
-            duration(arm.seconds),
-            verdict,
-            style=_STYLES.get(verdict, ""),
+            duration(view.arm.seconds),
+            ", ".join(word for word in (view.standing, *view.tags) if word),
+            style=_STYLES.get(view.standing, ""),
         )
     return table
-
-
-def _ordered(record: StudyRecord) -> list[ArmRecord]:
-    metric = record.task.metric
-
-    def key(arm: ArmRecord) -> tuple[bool, float]:
-        found = arm.scores.get("test", arm.scores.get("validation", {})).get(metric)
-        return (found is None, -found.value if found else 0.0)
-
-    return sorted(record.arms, key=key)
 
 
 def _places(record: StudyRecord, folder: Path, report: Path) -> Text:
@@ -138,7 +111,8 @@ def _places(record: StudyRecord, folder: Path, report: Path) -> Text:
     inputs = "photos/" if record.task.modality == "image" else "new.csv"
     text.append(f"headstart predict {best} {inputs} --out predictions.csv")
     for line in record.decision.advice[:3]:
-        text.append(f"\n        {line}", style="dim")
+        text.append("\nadvice  ", style="bold")
+        text.append(line)
     return text
 
 
