@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -51,13 +50,14 @@ def test_a_wrong_line_ends_with_2(line: str) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_ctrl_c_stops_with_130_and_names_the_way_on() -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_being_stopped_ends_with_130_and_names_the_way_on(sent: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", WORKING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     assert process.stderr.readline() == "working\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "headstart adapt x.csv --resume" in said
@@ -80,7 +80,14 @@ def test_a_reader_that_goes_away_is_no_failure() -> None:
     assert "sorry" not in process.stderr
 
 
-def test_what_the_user_set_in_the_environment_stays(tmp_path: Path) -> None:
+def test_a_terminal_without_unicode_still_gets_its_answer() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    result = headstart("predict", "m", "x.csv", "--out", "müsli.xlsx", env=environment)
+    assert result.returncode == 2, result.stderr
+    assert "sli" in result.stderr
+
+
+def test_what_the_user_set_in_the_environment_stays() -> None:
     code = (
         "import os\nfrom headstart.cli import quiet\nquiet.hush()\n"
         "print(os.environ['TRANSFORMERS_VERBOSITY'], os.environ['HF_HUB_DISABLE_TELEMETRY'])"

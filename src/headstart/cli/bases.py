@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -30,7 +29,7 @@ def list_(json: Json = False) -> None:
     if json:
         show.as_json([_as_dict(card) for card in cards])
         return
-    console = Console(highlight=False)
+    console = show.console()
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("reference", no_wrap=True)
     table.add_column("input")
@@ -76,7 +75,7 @@ def show_(
     table = Table.grid(padding=(0, 2))
     for name, value in _facts(card, speed):
         table.add_row(Text(name, style="bold"), Text(value))
-    Console(highlight=False).print(table)
+    show.console().print(table)
 
 
 def millions(count: int) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import signal
+import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -57,7 +61,17 @@ app.add_typer(bases.app, name="bases")
 
 def run() -> None:
     """Run the command line; end the process with its exit code."""
+    # A scheduler's polite "end now" deserves the same clean stop as Ctrl-C.
+    signal.signal(signal.SIGTERM, _stop)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character must not make a finished study fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -50,11 +50,12 @@ def predict(
       echo "where is my card?" | headstart predict banking -
     """
     remember(context, None)
-    from headstart import api
     from headstart.cli import inputs as reading
     from headstart.cli import outputs
 
     outputs.check_suffix(out)
+    from headstart import api
+
     with watcher(json) as progress, quiet.own_stdout():
         adapted = api.load(_best(model))
         rows = reading.read(inputs, adapted)

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -223,7 +222,7 @@ def _print_table(records: list[dict[str, Any]]) -> None:
         table.add_column(Text(name), overflow="ellipsis", no_wrap=True)
     for record in records[:SHOWN]:
         table.add_row(*(Text(_cell(value)) for value in record.values()))
-    console = Console(highlight=False)
+    console = show.console()
     console.print(table)
     if len(records) > SHOWN:
         console.print(f"{len(records) - SHOWN:,} more rows; write them all with --out FILE")

@@ -18,7 +18,15 @@ from headstart.cli.progress import duration
 if TYPE_CHECKING:
     from headstart.study.record import ScoreRecord, StudyRecord
 
+# Columns where no terminal says how many it has.
+WIDE = 120
 _STYLES = {"delivered": "bold green", "tie": "cyan", "worse": "dim", "better": "yellow"}
+
+
+def console() -> Console:
+    """Return the console for results; a pipe or a file gets room for whole lines."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=WIDE)
 
 
 def as_json(value: Any) -> None:
@@ -38,12 +46,12 @@ def study_as_dict(record: StudyRecord, folder: Path, report: Path) -> dict[str, 
 
 def study(record: StudyRecord, folder: Path, report: Path) -> None:
     """Print the end of a study: data, warnings, verdict, arms, places and what to type next."""
-    console = Console(highlight=False)
+    out = console()
     for part in (_data(record), _warnings(record), _verdict(record)):
         if part.plain:
-            console.print(part, soft_wrap=False)
-    console.print(_arms(record))
-    console.print(_places(record, folder, report), soft_wrap=True)
+            out.print(part)
+    out.print(_arms(record))
+    out.print(_places(record, folder, report), soft_wrap=True)
 
 
 def score(value: ScoreRecord | None) -> str:
