@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import labels, probabilities
 from scipy import stats
 from sklearn import metrics as reference
 
 from headstart.errors import RequestError
 from headstart.measure.score import HIGHER_IS_BETTER, METRICS, metrics, score
 from headstart.task.model import Objective
+
+from .samples import labels, probabilities
 
 CLASSES = tuple("abcde")
 N = 200
