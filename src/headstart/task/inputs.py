@@ -1,0 +1,126 @@
+"""Finds the input columns: by name, else the image column or the longest text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headstart.errors import RequestError
+from headstart.task.columns import Column
+from headstart.task.model import Kind
+from headstart.task.targets import ABOUT_ROWS
+
+PAIRS = (
+    ("premise", "hypothesis"), ("sentence1", "sentence2"), ("sentence_1", "sentence_2"),
+    ("sentence_a", "sentence_b"), ("question1", "question2"), ("text_a", "text_b"),
+    ("text1", "text2"), ("text_1", "text_2"), ("question", "sentence"), ("question", "passage"),
+    ("query", "passage"), ("query", "document"), ("s1", "s2"), ("claim", "evidence"),
+)  # fmt: skip
+TEXT_NAMES = (
+    "text", "sentence", "review", "utterance", "tweet", "comment", "abstract", "question",
+    "message", "content", "document", "body", "query", "input", "description", "article",
+    "headline", "review_body", "summary", "title",
+)  # fmt: skip
+IMAGE_NAMES = ("image", "img", "picture", "photo", "file_name", "path", "image_path", "file")
+TOKEN_NAMES = ("tokens", "words", "token", "word")
+
+
+def find_input(
+    columns: Mapping[str, Column],
+    given: tuple[str, ...] | None,
+    target: str,
+    kind: Kind | None,
+    settled: str,
+) -> tuple[tuple[str, ...], str]:
+    """Return the input columns (two for a text pair) and the line that says why.
+
+    Raises:
+        RequestError: No column holds text or images.
+    """
+    if given:
+        return given, f"input: {_listed(given)}, {settled}"
+    rest = {
+        column.name.lower().strip(): column
+        for name, column in columns.items()
+        if name != target and column.shape != "empty"
+    }
+    for search in (_tokens, _images, _pair, _named_text, _longest_text):
+        found, why = search(rest, columns[target], kind)
+        if found:
+            names = tuple(column.name for column in found)
+            return names, f"input: {_listed(names)}, {why}"
+    listed = ", ".join(f"'{column.name}' ({column.shape})" for column in columns.values())
+    raise RequestError(
+        f"no column with text or images beside the target '{target}'; found {listed}",
+        where="input",
+        mend="name one with --input; tables of numbers alone are no task for headstart",
+    )
+
+
+def unused_line(
+    columns: Mapping[str, Column], input: tuple[str, ...], target: str
+) -> tuple[str, ...]:
+    """Return the line that names the columns that play no part, if any."""
+    unused = [name for name in columns if name not in input and name != target]
+    if not unused:
+        return ()
+    return (f"not used: {_listed(tuple(unused[:10]))}" + (", …" if len(unused) > 10 else ""),)
+
+
+_Found = tuple[tuple[Column, ...], str]
+_NOTHING: _Found = ((), "")
+
+
+def _tokens(rest: Mapping[str, Column], target: Column, kind: Kind | None) -> _Found:
+    if kind not in (None, Kind.TOKEN_CLASSIFICATION) or target.shape not in ("list", "text"):
+        return _NOTHING
+    if target.shape == "text" and kind is None:
+        return _NOTHING
+    for name in (*TOKEN_NAMES, *(rest if kind else ())):
+        column = rest.get(name)
+        if column and column.shape == target.shape:
+            return (column,), "a list of words a row, to be tagged"
+    return _NOTHING
+
+
+def _images(rest: Mapping[str, Column], target: Column, kind: Kind | None) -> _Found:
+    images = {name: column for name, column in rest.items() if column.shape == "image"}
+    for name in (*IMAGE_NAMES, *images):
+        if name in images:
+            return (images[name],), "it holds images"
+    return _NOTHING
+
+
+def _pair(rest: Mapping[str, Column], target: Column, kind: Kind | None) -> _Found:
+    if kind not in (None, Kind.TEXT_PAIR, Kind.REGRESSION):
+        return _NOTHING
+    for first, second in PAIRS:
+        pair = rest.get(first), rest.get(second)
+        if pair[0] and pair[1] and pair[0].shape == pair[1].shape == "text":
+            return (pair[0], pair[1]), "two texts that belong together, by their names"
+    if kind is Kind.TEXT_PAIR:
+        texts = [c for c in rest.values() if c.shape == "text" and not ABOUT_ROWS.match(c.name)]
+        if len(texts) == 2:
+            return (texts[0], texts[1]), "the two text columns"
+    return _NOTHING
+
+
+def _named_text(rest: Mapping[str, Column], target: Column, kind: Kind | None) -> _Found:
+    for name in TEXT_NAMES:
+        column = rest.get(name)
+        if column and column.shape == "text":
+            return (column,), "by its name"
+    return _NOTHING
+
+
+def _longest_text(rest: Mapping[str, Column], target: Column, kind: Kind | None) -> _Found:
+    texts = [column for column in rest.values() if column.shape == "text"]
+    unlike_ids = [column for column in texts if not ABOUT_ROWS.match(column.name)]
+    if not texts:
+        return _NOTHING
+    longest = max(unlike_ids or texts, key=lambda column: (column.length, column.distinct))
+    return (longest,), f"the longest text ({longest.length:.0f} characters on average)"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    word = "column" if len(names) == 1 else "columns"
+    return f"{word} " + ", ".join(f"'{name}'" for name in names)
