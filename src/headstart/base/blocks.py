@@ -18,7 +18,8 @@ def blocks(module: nn.Module) -> list[Block]:
     BERT gives its embeddings, each layer (and the pooler, if it has one); a ResNet its stem and
     each residual block; EfficientNet stem, blocks and final convolution. What has only vectors
     as weights (a normalisation) belongs to the block below it. Parameters that hang on the root
-    itself (ViT's class token) are in no block; treat them as the bottom.
+    or on what holds the blocks (ViT's class token, position embedding) are in no block; treat
+    them as the bottom.
     """
     found: list[Block] = []
     for path, unit in _opened(module, "", in_stage=False):
@@ -37,8 +38,8 @@ def _units(module: nn.Module, path: str, *, member: bool, in_stage: bool) -> Ite
     """
     if isinstance(module, _CONTAINERS):
         opened = not _is_fused(module)
-    elif in_stage or next(module.parameters(recurse=False), None) is not None:
-        opened = False  # what has parameters of its own would lose them
+    elif in_stage:
+        opened = False
     else:
         opened = _stack(module) is not None or (not member and _is_wrapper(module))
     if opened:
@@ -57,6 +58,8 @@ def _opened(module: nn.Module, path: str, *, in_stage: bool) -> Iterator[_Unit]:
 
 def _is_wrapper(module: nn.Module) -> bool:
     """A module around one other, such as ViTForImageClassification without its classifier."""
+    if next(module.parameters(recurse=False), None) is not None:
+        return False  # what hangs on the module itself would be lost
     children = _parametrised(module)
     return len(children) == 1 and not isinstance(children[0][1], nn.Sequential)
 

@@ -146,6 +146,12 @@ class ImageEncoder(Skeleton):
         return [0] * len(inputs)
 
 
+def three(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return channel statistics as a triple."""
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
+
+
 def detach_linear(body: nn.Module, classes: int) -> tuple[str, nn.Linear]:
     """Replace the last linear layer of ``body`` by an identity; return its path and itself.
 

@@ -29,6 +29,8 @@ def load_encoder(folder: Path | str) -> Loaded:
     readers: dict[str, Callable[[Path, Sidecar], tuple[Encoder, nn.Linear | None]]] = {
         "text": _read_text,
         "timm": _read_timm,
+        "torchvision": _read_torchvision,
+        "hf-image": _read_hf_image,
     }
     encoder, head = readers[sidecar.family](folder, sidecar)
     return encoder, head, sidecar.classes
@@ -45,3 +47,15 @@ def _read_timm(folder: Path, sidecar: Sidecar) -> tuple[Encoder, nn.Linear | Non
     from headstart.base.timm_folder import load_timm_folder
 
     return load_timm_folder(folder, f"local:{folder}", sidecar=sidecar)
+
+
+def _read_torchvision(folder: Path, sidecar: Sidecar) -> tuple[Encoder, nn.Linear | None]:
+    from headstart.base.torchvision_image import load_torchvision_folder
+
+    return load_torchvision_folder(folder, f"local:{folder}", sidecar)
+
+
+def _read_hf_image(folder: Path, sidecar: Sidecar) -> tuple[Encoder, nn.Linear | None]:
+    from headstart.base.hf_image import load_hf_image
+
+    return load_hf_image(folder, f"local:{folder}", f"saved by headstart in {folder.name}", sidecar)

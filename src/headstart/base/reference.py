@@ -10,6 +10,10 @@ SOURCES: Registry[Source] = Registry(
     "base source",
     {
         "bundled": "headstart.base.source.bundled:SOURCE",
+        "local": "headstart.base.source.local:SOURCE",
+        "hf": "headstart.base.source.hf:SOURCE",
+        "timm": "headstart.base.source.timm:SOURCE",
+        "torchvision": "headstart.base.source.torchvision:SOURCE",
     },
     group="headstart.sources",
 )

@@ -58,6 +58,8 @@ class Skeleton(Encoder):
         are the exception, as in ResNet-18, every ungrouped convolution is taken instead.
         """
         names = {id(module): name for name, module in self.body.named_modules()}
+        # nn.MultiheadAttention multiplies by out_proj's weight itself: an adapter there is deaf.
+        deaf = {id(m.out_proj) for m in self.body.modules() if isinstance(m, nn.MultiheadAttention)}
         linear: list[str] = []
         pointwise: list[str] = []
         spatial: list[str] = []
@@ -65,6 +67,8 @@ class Skeleton(Encoder):
             if path.split(".")[-1] == "pooler":
                 continue
             for layer in (part for module in modules for part in module.modules()):
+                if id(layer) in deaf:
+                    continue
                 if isinstance(layer, nn.Linear):
                     linear.append(names[id(layer)])
                 elif isinstance(layer, nn.Conv2d) and layer.groups == 1:

@@ -13,6 +13,8 @@ from torch import nn
 
 from headstart.base.compat import prepare_torchvision, quiet_transformers
 from headstart.base.model import BaseCard
+from headstart.base.names import transformers_name
+from headstart.base.options import random_revision
 from headstart.base.sidecar import Sidecar, read_json
 from headstart.base.skeleton import count_parameters
 from headstart.base.text import Pooling, TextEncoder
@@ -23,7 +25,6 @@ from headstart.task.model import Modality
 
 SENTENCE_CAP = 256  # sentence-transformers' habit where a model says nothing
 LENGTH_CAP = 512
-RANDOM = "random"
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -64,9 +65,9 @@ def load_text(
         body = body_from_config(config, keep_pooler=keep)
     card = BaseCard(
         reference=reference,
-        revision=content_hash(*files) if pretrained else RANDOM,
+        revision=content_hash(*files) if pretrained else random_revision(0),
         modality=Modality.TEXT,
-        architecture=architecture_name(config),
+        architecture=transformers_name(str(config.model_type)),
         parameters=count_parameters(body),
         width=int(config.hidden_size),
         input_size=max_length,
@@ -285,12 +286,3 @@ def _reads_pooler(config: Any) -> bool:
         return False
     body = getattr(model, model.base_model_prefix)
     return final_linear(model) is not None and getattr(body, "pooler", None) is not None
-
-
-def architecture_name(config: Any) -> str:
-    """Return the class in the field's words ("BERT", "Llama")."""
-    names = {"bert": "BERT", "roberta": "RoBERTa", "distilbert": "DistilBERT", "llama": "Llama",
-             "albert": "ALBERT", "mpnet": "MPNet", "electra": "ELECTRA", "vit": "ViT",
-             "resnet": "ResNet", "modernbert": "ModernBERT"}  # fmt: skip
-    kind = str(config.model_type)
-    return names.get(kind, kind)

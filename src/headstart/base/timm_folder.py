@@ -9,14 +9,14 @@ from torch import nn
 
 from headstart.base.compat import prepare_torchvision
 from headstart.base.model import BaseCard
+from headstart.base.names import vision_name
+from headstart.base.options import random_revision
 from headstart.base.sidecar import Sidecar, read_json
 from headstart.base.skeleton import count_parameters
 from headstart.base.timm_image import TimmEncoder, timm_preprocess
 from headstart.base.weights import content_hash, load_exactly, read_weights
 from headstart.errors import RequestError
 from headstart.task.model import Modality
-
-RANDOM = "random"
 
 
 def load_timm_folder(
@@ -51,9 +51,11 @@ def load_timm_folder(
     preprocess = timm_preprocess(model)
     card = BaseCard(
         reference=reference,
-        revision=content_hash(file) if pretrained else RANDOM,
+        revision=content_hash(file) if pretrained else random_revision(0),
         modality=Modality.IMAGE,
-        architecture=sidecar.architecture if sidecar else model.pretrained_cfg["architecture"],
+        architecture=sidecar.architecture
+        if sidecar
+        else vision_name(model.pretrained_cfg["architecture"]),
         parameters=count_parameters(model),
         width=int(model.num_features),
         input_size=preprocess.size,

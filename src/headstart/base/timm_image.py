@@ -10,7 +10,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from headstart.base.compat import prepare_torchvision
-from headstart.base.image import INTERPOLATIONS, ImageEncoder, Preprocess
+from headstart.base.image import INTERPOLATIONS, ImageEncoder, Preprocess, three
 from headstart.base.model import BaseCard
 from headstart.base.sidecar import Sidecar, class_names, fill_linear, write_sidecar
 from headstart.errors import RequestError
@@ -126,9 +126,3 @@ def timm_preprocess(body: nn.Module) -> Preprocess:
         mean=three(config["mean"]),
         std=three(config["std"]),
     )
-
-
-def three(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return channel statistics as a triple."""
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.base.model import BaseCard, Encoder
+from headstart.base.options import random_revision
 from headstart.base.skeleton import count_parameters
-from headstart.base.text_folder import RANDOM, load_text
+from headstart.base.text_folder import load_text
 from headstart.base.timm_image import TimmEncoder, create, timm_preprocess
 from headstart.base.weights import content_hash, load_exactly, read_weights
 from headstart.errors import RequestError, nearest
@@ -71,7 +72,7 @@ def _load_efficientnet(package: _Package, name: str, pretrained: bool) -> Encode
     preprocess = timm_preprocess(model)
     card = BaseCard(
         reference=f"bundled:{name}",
-        revision=content_hash(file) if pretrained else RANDOM,
+        revision=content_hash(file) if pretrained else random_revision(0),
         modality=Modality.IMAGE,
         architecture=name.replace("efficientnet-lite", "EfficientNet-Lite"),
         parameters=count_parameters(model),

@@ -1,0 +1,75 @@
+"""Bases in a folder: transformers', timm's or torchvision's layout, or what headstart saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headstart.base.model import BaseCard, Encoder
+from headstart.base.sidecar import FILE, read_json
+from headstart.errors import RequestError
+
+
+class Local:
+    """Source of bases that lie in folders."""
+
+    prefix = "local"
+
+    def names(self) -> list[str]:
+        """Return nothing: any folder may hold a base."""
+        return []
+
+    def card(self, name: str) -> BaseCard:
+        """Return the card of the base in the folder ``name``."""
+        return self.load(name).card
+
+    def load(self, name: str, pretrained: bool = True) -> Encoder:
+        """Return the encoder in the folder ``name``."""
+        return load_folder(Path(name).expanduser(), f"local:{name}", pretrained=pretrained)
+
+
+def load_folder(
+    folder: Path,
+    reference: str,
+    *,
+    source: str | None = None,
+    licence: str = "unknown",
+    pretrained: bool = True,
+) -> Encoder:
+    """Return the encoder in ``folder``, whatever layout it has.
+
+    Raises:
+        RequestError: There is no model in a known layout, or a file of it is damaged.
+    """
+    if not folder.is_dir():
+        raise RequestError(
+            "there is no such folder", where=str(folder), mend="check the path after local:"
+        )
+    source = source or f"the folder {folder.name}"
+    if (folder / FILE).is_file() and pretrained:
+        return _own(folder, reference)
+    fields = read_json(folder / "config.json")
+    if "architecture" in fields:
+        from headstart.base.timm_folder import load_timm_folder
+
+        return load_timm_folder(
+            folder, reference, source=source, licence=licence, pretrained=pretrained
+        )[0]
+    from headstart.base.hf_image import is_image_config, load_hf_image
+    from headstart.base.text_folder import load_text, read_config
+
+    if is_image_config(read_config(folder)):
+        return load_hf_image(folder, reference, source, None, licence, pretrained)[0]
+    return load_text(folder, reference, source, licence, pretrained)
+
+
+def _own(folder: Path, reference: str) -> Encoder:
+    from headstart.base.layout import load_encoder
+    from headstart.base.skeleton import Skeleton
+
+    encoder, _, _ = load_encoder(folder)
+    if isinstance(encoder, Skeleton):
+        encoder.rename(reference)
+    return encoder
+
+
+SOURCE = Local()
