@@ -203,7 +203,7 @@ def _principal_axes(features: NDArray[np.float32], weights: NDArray[Any]) -> _Ax
 
 def _weighted_sum(x: Tensor, s: Tensor) -> Tensor:
     total = torch.zeros(x.shape[1], dtype=torch.float64)
-    for part, weight in zip(x.split(_CHUNK_ROWS), s.split(_CHUNK_ROWS), strict=True):
+    for part, weight in zip(torch.split(x, _CHUNK_ROWS), torch.split(s, _CHUNK_ROWS), strict=True):
         total += weight @ part.double()
     return total
 
@@ -211,7 +211,7 @@ def _weighted_sum(x: Tensor, s: Tensor) -> Tensor:
 def _gram(x: Tensor) -> Tensor:
     """Return (D, D) ``x.T @ x`` in float64, with no float64 copy of all rows."""
     total = torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64)
-    for part in x.split(_CHUNK_ROWS):
+    for part in torch.split(x, _CHUNK_ROWS):
         doubled = part.double()
         total.addmm_(doubled.T, doubled)
     return total
