@@ -14,6 +14,14 @@ import pytest
 from typer.testing import Result
 
 Run = Callable[..., Result]
+
+
+def draw(path: Path, name: str) -> None:
+    """Write a tiny picture."""
+    image = pytest.importorskip("PIL.Image")
+    image.new("RGB", (4, 4)).save(path / name)
+
+
 Serve = Callable[..., Any]
 
 
@@ -122,10 +130,14 @@ def test_broken_images_do_not_cost_their_neighbours_the_prediction(
     serve(modality="image", columns=("image",))
     names = [f"{'broken' if row in (3, 4) else 'o'}{row}.jpg" for row in range(9)]
     for name in names:
-        (tmp_path / name).write_bytes(b"x")
+        draw(tmp_path, name)
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "o0.jpg").read_bytes()[:-100])
+    (tmp_path / "text.png").write_text("no picture")
     result = headstart_cli("predict", "m", str(tmp_path))
     rows = {row["file"]: row for row in table(result.stdout)}
-    assert sorted(rows) == sorted(names)
+    assert sorted(rows) == sorted([*names, "cut.jpg", "text.png"])
+    assert "cannot be decoded" in rows["cut.jpg"]["error"]
+    assert "not an image" in rows["text.png"]["error"]
     for name in names:
         broken = name.startswith("broken")
         assert rows[name]["prediction"] == ("" if broken else "good")
@@ -140,7 +152,22 @@ def test_it_fails_only_if_every_row_failed(
     (tmp_path / "broken.jpg").write_bytes(b"")
     result = headstart_cli("predict", "m", str(tmp_path / "broken.jpg"))
     assert result.exit_code == 1
-    assert "broken.jpg: the image is cut short" in result.stderr
+    assert "broken.jpg: the image file is empty" in result.stderr
+
+
+def test_pictures_inside_a_table_are_read_and_left_out_of_the_answer(
+    headstart_cli: Run, serve: Serve, tmp_path: Path
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    model = serve(modality="image", columns=("image",))
+    model._row = lambda item: (0.25, 0.75) if item.data else (1.0, 0.0)
+    draw(tmp_path, "one.png")
+    cell = {"bytes": (tmp_path / "one.png").read_bytes(), "path": None}
+    frame = pandas.DataFrame({"id": [5, 6], "image": [cell, {"bytes": b"cut", "path": None}]})
+    frame.to_parquet(tmp_path / "new.parquet")
+    rows = table(headstart_cli("predict", "m", str(tmp_path / "new.parquet")).stdout)
+    assert [(row["id"], row["prediction"]) for row in rows] == [("5", "good"), ("6", "")]
+    assert "image" not in rows[0]
 
 
 def test_a_table_may_name_images_relative_to_itself(
@@ -148,7 +175,7 @@ def test_a_table_may_name_images_relative_to_itself(
 ) -> None:
     serve(modality="image", columns=("image",))
     (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures/o.jpg").write_bytes(b"x")
+    draw(tmp_path / "pictures", "o.jpg")
     (tmp_path / "new.csv").write_text("image\npictures/o.jpg\npictures/none.jpg\n")
     rows = table(headstart_cli("predict", "m", str(tmp_path / "new.csv")).stdout)
     assert [row["prediction"] for row in rows] == ["good", ""]
@@ -196,6 +223,17 @@ def test_a_number_has_no_confidence(headstart_cli: Run, serve: Serve) -> None:
     serve(objective="real")
     (row,) = json.loads(headstart_cli("predict", "m", "-", "--json", stdin="four\n").stdout)
     assert row == {"text": "four", "prediction": 4.0, "confidence": None}
+
+
+def test_half_a_surrogate_pair_does_not_stop_the_rest(
+    headstart_cli: Run, serve: Serve, tmp_path: Path
+) -> None:
+    serve()
+    (tmp_path / "new.jsonl").write_text('{"text": "so \\ud83d"}\n{"text": "sad"}\n')
+    out = tmp_path / "out.csv"
+    result = headstart_cli("predict", "m", str(tmp_path / "new.jsonl"), "--out", str(out))
+    assert result.exit_code == 0, result.output
+    assert [row["text"] for row in table(out.read_text())] == ["so ?", "sad"]
 
 
 def test_words_are_tagged_one_by_one(headstart_cli: Run, serve: Serve) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from headstart.errors import RequestError, nearest
+from headstart.progress import Progress
+from headstart.task.columns import survey
 from headstart.task.decode import decode_text
+from headstart.task.images import image_problem
 from headstart.task.model import Image, Input
-from headstart.task.raw import IMAGE_SUFFIXES, is_missing
+from headstart.task.raw import IMAGE_SUFFIXES, Raw, is_missing
 from headstart.task.table import TABLE_SUFFIXES, read_table
 
 
@@ -48,13 +52,20 @@ class Rows:
     places: list[str]
 
 
-def read(source: str, model: Expectation) -> Rows:
+def read(source: str, model: Expectation, progress: Progress) -> Rows:
     """Return the rows of ``source``: a table, a ``.txt``, a folder, an image, or ``-``.
+
+    Every image is opened once, so that one which cannot be is known by its row.
 
     Raises:
         RequestError: Nothing is there, it is of a kind that this model does not read, or the
             input column is not in the table.
     """
+    rows = _read(source, model)
+    return _checked(rows, progress) if model.modality == "image" else rows
+
+
+def _read(source: str, model: Expectation) -> Rows:
     if source == "-":
         return _lines(_standard_input(), "stdin", model)
     path = Path(source)
@@ -74,6 +85,18 @@ def read(source: str, model: Expectation) -> Rows:
         where=source,
         mend=_kinds(model),
     )
+
+
+def _checked(rows: Rows, progress: Progress) -> Rows:
+    problems = list(rows.problems)
+    images = [(row, value) for row, value in enumerate(rows.inputs) if isinstance(value, Image)]
+    # Decoding frees the interpreter's lock, so threads check several images at once.
+    with progress.bar("checking images", len(images)) as advance, ThreadPoolExecutor(4) as pool:
+        found = pool.map(image_problem, (image for _, image in images))
+        for (row, _), problem in zip(images, found, strict=True):
+            problems[row] = problem or ""
+            advance()
+    return replace(rows, problems=problems)
 
 
 def _is_there(path: Path) -> bool:
@@ -149,7 +172,7 @@ def _table(path: Path, model: Expectation) -> Rows:
         raw = read_table(path, path.name)
     except OSError as error:
         raise _unreadable(path, error) from error
-    names = _input_columns(raw.columns, path, model)
+    names = _input_columns(raw, path, model)
     cells = list(zip(*(raw.columns[name] for name in names), strict=True))
     if model.modality == "image":
         rows = [_image(cell, path.parent) for cell in cells]
@@ -165,33 +188,22 @@ def _table(path: Path, model: Expectation) -> Rows:
     return _rows(identity, rows, raw.origins)
 
 
-def _input_columns(columns: dict[str, list[Any]], path: Path, model: Expectation) -> list[str]:
-    missing = [name for name in model.input if name not in columns]
+def _input_columns(raw: Raw, path: Path, model: Expectation) -> list[str]:
+    missing = [name for name in model.input if name not in raw.columns]
     if not missing:
         return list(model.input)
-    if len(columns) == 1 and len(model.input) == 1:
-        return list(columns)
     if len(model.input) == 1:
-        texts = [name for name, cells in columns.items() if _holds_inputs(cells, model)]
-        if len(texts) == 1:
-            return texts
+        if len(raw.columns) == 1:
+            return list(raw.columns)
+        shapes = {"list", "text"} if model.objective == "tags" else {str(model.modality)}
+        fit = [name for name, facts in survey(raw).items() if facts.shape in shapes]
+        if len(fit) == 1:
+            return fit
     raise RequestError(
         f"no column '{missing[0]}', which is what the model reads",
         where=str(path),
-        mend=f"rename the column that holds it to '{missing[0]}'; {nearest(missing[0], columns)}",
-    )
-
-
-def _holds_inputs(cells: list[Any], model: Expectation) -> bool:
-    held = [cell for cell in cells if not is_missing(cell)]
-    if model.modality == "image":
-        return bool(held) and all(
-            isinstance(cell, bytes | dict) or Path(str(cell)).suffix.lower() in IMAGE_SUFFIXES
-            for cell in held
-        )
-    # Ids and numbers are text in a CSV too; a text to predict has letters.
-    return bool(held) and all(
-        isinstance(cell, str) and any(sign.isalpha() for sign in cell) for cell in held
+        mend=f"rename the column that holds it to '{missing[0]}'; "
+        + nearest(missing[0], raw.columns),
     )
 
 
@@ -214,8 +226,10 @@ def _text(cell: tuple[Any, ...], model: Expectation) -> tuple[Input | None, str]
         return None, "the input is empty"
     if model.objective == "tags":
         words = cell[0]
-        return tuple(words.split() if isinstance(words, str) else map(str, words)), ""
-    texts = [str(value) for value in cell]
+        return tuple(
+            _clean(word) for word in (words.split() if isinstance(words, str) else words)
+        ), ""
+    texts = [_clean(value) for value in cell]
     if len(model.input) == 1:
         return texts[0], ""
     if len(texts) != 2:
@@ -233,7 +247,12 @@ def _rows(
 def _shown(cell: Any) -> str:
     if is_missing(cell):
         return ""
-    return " ".join(map(str, cell)) if isinstance(cell, list | tuple) else str(cell)
+    return " ".join(map(_clean, cell)) if isinstance(cell, list | tuple) else _clean(cell)
+
+
+def _clean(value: Any) -> str:
+    # JSON can hold half a surrogate pair, which is no character and which no file can take.
+    return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def _unreadable(path: Path, error: OSError) -> RequestError:

@@ -58,7 +58,7 @@ def predict(
 
     with watcher(json) as progress, quiet.own_stdout():
         adapted = api.load(_best(model))
-        rows = reading.read(inputs, adapted)
+        rows = reading.read(inputs, adapted, progress)
         predictions = outputs.predict(adapted, rows, progress)
     outputs.deliver(rows, predictions, out, json)
     outputs.tell_problems(rows, predictions)
