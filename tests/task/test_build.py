@@ -38,7 +38,7 @@ def test_the_order_of_the_file_changes_nothing(tiny_text_csv: Path) -> None:
     assert one.fingerprint == other.fingerprint
     for name, part in one.parts.items():
         assert part.inputs == other.parts[name].inputs
-        assert part.targets.tolist() == other.parts[name].targets.tolist()
+        assert np.array_equal(part.targets, other.parts[name].targets)
 
 
 def test_other_rows_move_few_rows_to_another_part(tiny_text_csv: Path) -> None:

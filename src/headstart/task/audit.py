@@ -94,13 +94,17 @@ def _classes(rows: Rows, parts: Sequence[str]) -> list[Warning]:
     warnings = _rare(train) + _unbalanced(train)
     untaught = sorted(every - train.keys())
     if untaught:
-        message = f"{len(untaught):,} classes have no row in train and cannot be learnt"
+        message = f"{_classes_of(untaught)} no row in train and cannot be learnt"
         warnings.append(Warning("untaught-classes", message, len(untaught), tuple(untaught[:5])))
     untested = sorted(every - counts["test"].keys())
     if untested:
-        message = f"{len(untested):,} classes have no row in test: nothing is measured on them"
+        message = f"{_classes_of(untested)} no row in test: nothing is measured on them"
         warnings.append(Warning("untested-classes", message, len(untested), tuple(untested[:5])))
     return warnings
+
+
+def _classes_of(found: Sequence[object]) -> str:
+    return "1 class has" if len(found) == 1 else f"{len(found):,} classes have"
 
 
 def _rare(train: Counter[str]) -> list[Warning]:
@@ -108,7 +112,7 @@ def _rare(train: Counter[str]) -> list[Warning]:
     if not rare:
         return []
     message = (
-        f"{len(rare):,} classes have fewer than {_FEW_ROWS} rows in train; what is learnt of "
+        f"{_classes_of(rare)} fewer than {_FEW_ROWS} rows in train; what is learnt of "
         "them is uncertain"
     )
     examples = tuple(f"{label}: {count}" for count, label in rare[:5])

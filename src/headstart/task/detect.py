@@ -58,12 +58,10 @@ def detect(
     """
     columns = survey(raw)
     named = _names(raw, input, target)
-    goal, why_target = find_target(
-        columns, len(raw), named, target or raw.target, kind, "as given" if target else raw.settled
-    )
-    sources, why_input = find_input(
-        columns, named or raw.input, goal, kind, "as given" if named else raw.settled
-    )
+    by = "as given" if target else raw.settled
+    goal, why_target = find_target(columns, len(raw), named, target or raw.target, kind, by)
+    by = "as given" if named else raw.settled
+    sources, why_input = find_input(columns, named or raw.input, goal, kind, by)
     modality = _modality([columns[name] for name in sources])
     settled, objective, separator, why_kind = _kind(raw, columns[goal], sources, kind, columns)
     if modality is Modality.IMAGE and settled in (Kind.TEXT_PAIR, Kind.TOKEN_CLASSIFICATION):
@@ -138,12 +136,11 @@ def _kind(
             where="--task text-pair",
             mend="name both: --input premise --input hypothesis",
         )
-    pair = len(sources) == 2
     objective, separator, why = _objective(raw, goal, kind)
-    if objective is Objective.REAL:
-        settled = Kind.TEXT_PAIR if pair and kind is not Kind.REGRESSION else Kind.REGRESSION
+    if len(sources) == 2:
+        settled = Kind.TEXT_PAIR
     else:
-        settled = Kind.TEXT_PAIR if pair else Kind.CLASSIFICATION
+        settled = Kind.REGRESSION if objective is Objective.REAL else Kind.CLASSIFICATION
     return settled, objective, separator, f"task: {settled.value} ({objective.value}), {why}"
 
 

@@ -13,6 +13,7 @@ from headstart.task.model import Objective
 from headstart.task.raw import shown
 from headstart.task.rows import Target
 
+_FEW_CLASSES = 10  # up to here too few rows are the better word for it
 _MOST_CELLS = 500_000_000  # a multi-label matrix beyond 2 GB of float32
 
 
@@ -58,7 +59,7 @@ def _refuse_one_class(counts: Counter[str], where: str) -> None:
 
 
 def _refuse_identifiers(counts: Counter[str], rows: int, where: str) -> None:
-    if counts.total() < 2 * len(counts):
+    if len(counts) > _FEW_CLASSES and counts.total() < 2 * len(counts):
         raise RequestError(
             f"{len(counts):,} classes in {rows:,} rows, fewer than two rows a class: this looks "
             f"like an identifier or free text (e.g. '{shown(next(iter(counts)), 40)}')",

@@ -67,7 +67,8 @@ def deal(rows: Rows, objective: Objective, own: str) -> tuple[list[str], str, li
     counts = Counter(parts)
     if len(counts) < 3:
         raise RequestError(
-            f"{len(rows):,} usable rows are too few for train, validation and test",
+            f"{len(rows):,} usable rows ({len(set(rows.ids)):,} different inputs) are too few for "
+            "train, validation and test",
             where=", ".join(f"{part}: {counts[part]}" for part in PARTS),
             mend="give at least three different rows of some class; tens a class to learn from",
         )
