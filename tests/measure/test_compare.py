@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from headstart.measure.compare import compare, holm
-from headstart.measure.score import score
+from headstart.measure.compare import compare, holm, verdict_of
+from headstart.measure.interval import Interval
+from headstart.measure.score import METRICS, score
 from headstart.task.model import Objective
 
 from .samples import labels, probabilities
@@ -91,7 +92,7 @@ def test_one_model_each_has_the_p_value_of_mcnemar():
 def test_the_swap_test_agrees_with_sign_flips_of_scipy():
     targets = np.random.default_rng(0).normal(size=40)
     runs = [
-        targets + np.random.default_rng(s).normal(0, size, 40) for s, size in ((1, 1.0), (2, 1.4))
+        targets + np.random.default_rng(s).normal(0, size, 40) for s, size in ((1, 1.0), (2, 1.25))
     ]
     found = compare(Objective.REAL, (), targets, [runs[0]], [runs[1]], "mae")
     errors = [np.abs(run - targets) for run in runs]
@@ -99,6 +100,20 @@ def test_the_swap_test_agrees_with_sign_flips_of_scipy():
         errors, lambda a, b: np.mean(a - b), permutation_type="samples", n_resamples=20_000, rng=0
     ).pvalue
     assert found.p_value == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_value", "expected"),
+    [
+        (0.01, 0.2, 0.01, "better"),
+        (0.01, 0.2, 0.06, "tie"),
+        (-0.01, 0.2, 0.01, "tie"),
+        (-0.2, -0.01, 0.01, "worse"),
+    ],
+)
+def test_a_verdict_needs_both_the_interval_and_the_p_value(low, high, p_value, expected):
+    difference = Interval((low + high) / 2, low, high)
+    assert verdict_of(METRICS.get("accuracy"), difference, p_value) == expected
 
 
 def test_better_follows_the_direction_of_the_metric():

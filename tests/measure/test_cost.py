@@ -67,6 +67,14 @@ def test_frozen_weights_need_no_gradients_and_save_no_activations():
     assert step_bytes(module, lambda: module(x).sum()) < everything
 
 
+def test_weights_that_the_backward_pass_needs_are_not_counted_again_as_activations():
+    module = nn.Sequential(nn.Linear(8, 8, bias=False), nn.Linear(8, 2, bias=False))
+    x = torch.randn(3, 8)
+    found = step_bytes(module, lambda: module(x).sum(), 0)
+    weights = (64 + 16) * 4
+    assert found == 2 * weights + 2 * 3 * 8 * 4  # the inputs of the two products
+
+
 def test_a_storage_that_is_saved_twice_is_counted_once():
     module = Linear(bias=False)
     x = torch.randn(5, 8)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from headstart.measure.interval import bootstrap, distinct, resampled_weights, wilson
-from headstart.measure.score import metrics, score
+from headstart.measure.interval import bootstrap, distinct, replicate, resampled_weights, wilson
+from headstart.measure.score import METRICS, metrics, score
 from headstart.task.model import Objective
 
 from .samples import labels, probabilities
@@ -85,6 +85,21 @@ def test_seeds_that_differ_widen_the_interval():
     # three scores with a standard deviation of 0.1: t(2 degrees) = 4.3 standard errors of 0.058
     assert far.high - far.low > 4 * (near.high - near.low)
     assert far.low < 0.8 - 0.2
+
+
+def test_what_a_finite_test_set_adds_to_the_scatter_of_seeds_is_not_counted_twice():
+    added, raw = [], []
+    for number in range(60):  # seeds of equal accuracy, which differ by items only
+        generator = np.random.default_rng(number)
+        targets = labels(100, 3, number)
+        measure = METRICS.get("accuracy")
+        runs = arm(generator, targets, [0.7] * 5)
+        evaluators = [measure.evaluator(SINGLE, CLASSES, targets, run) for run in runs]
+        both = replicate(evaluators, 100, number, 200).seed_variance()
+        added.append(both[0])
+        raw.append(both[1])
+    assert np.mean(raw) == pytest.approx(0.7 * 0.3 / 100 / 5, rel=0.3)
+    assert np.mean(added) < 0.5 * np.mean(raw)
 
 
 def test_no_predictions_are_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import nnls
 
 from headstart.measure.interval import Interval
 from headstart.measure.labels import crossing, labels_for_gain
@@ -36,6 +37,24 @@ def test_the_price_of_a_point_is_that_of_the_law():
     assert found.more == pytest.approx(expected, rel=0.1)
     assert found.low <= found.more <= found.high
     assert "more labels to gain 1 point" in found.sentence
+
+
+def test_a_forecast_beyond_a_hundredfold_is_not_made():
+    found = labels_for_gain(curve(law(0.0, 0.5, 0.1)), 0.2)
+    assert found.more is None
+    assert "not in sight" in found.sentence or "flat" in found.sentence
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_fit_is_the_best_one_under_its_bounds(seed):
+    generator = np.random.default_rng(seed)
+    exponent = generator.uniform(0.2, 3)  # also steeper than the law allows: the floor is at 0
+    errors = 5 * np.array(SIZES, dtype=float) ** -exponent * generator.uniform(0.8, 1.2, 5)
+    found = fit_power_law(curve(1 - errors))
+    loss = sum((found.error(n) - e) ** 2 for n, e in zip(SIZES, errors, strict=True))
+    grid = np.geomspace(0.05, 2.0, 60)
+    bases = [np.stack([np.ones(5), np.array(SIZES) ** -c], axis=1) for c in grid]
+    assert loss == pytest.approx(min(nnls(base, errors)[1] for base in bases) ** 2, abs=1e-12)
 
 
 def test_a_larger_gain_costs_more():
@@ -107,6 +126,12 @@ def test_curves_that_do_not_cross_are_said_not_to(second, says):
     found = crossing(curve([0.6, 0.7, 0.75, 0.78, 0.8]), curve(second), ("transfer", "scratch"))
     assert found.labels is None
     assert says in found.sentence
+
+
+def test_one_of_five_points_barely_apart_proves_nothing():
+    first, second = [0.6, 0.7, 0.75, 0.78, 0.8], [0.6, 0.7, 0.75, 0.78, 0.8324]
+    found = crossing(curve(first, 0.0196), curve(second, 0.0196))  # 2.3 standard errors apart
+    assert "no difference" in found.sentence
 
 
 def test_curves_without_a_common_size_cannot_be_compared():

@@ -102,7 +102,7 @@ def compare(
         p_value = _t_test(value, spread)
     low, high = _guarded(measure, objective, len(targets), value, replicates, spread)
     difference = Interval(value, min(low, value), max(high, value))
-    return Comparison(difference, p_value, _verdict(measure, difference, p_value))
+    return Comparison(difference, p_value, verdict_of(measure, difference, p_value))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -196,7 +196,8 @@ def _guarded(
     return min(spread.low, width * (centre - half)), max(spread.high, width * (centre + half))
 
 
-def _verdict(measure: Metric, difference: Interval, p_value: float) -> Verdict:
+def verdict_of(measure: Metric, difference: Interval, p_value: float) -> Verdict:
+    """Return what the first arm is: a tie unless interval and p-value both say otherwise."""
     excludes_zero = difference.low > 0 or difference.high < 0
     if not excludes_zero or p_value >= SIGNIFICANCE:
         return "tie"
