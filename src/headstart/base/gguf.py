@@ -1,0 +1,87 @@
+"""Turn a GGUF file into a transformers folder once, and keep that in the cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from headstart.base.compat import quiet_transformers
+from headstart.base.text_folder import refused
+from headstart.base.weights import content_hash
+from headstart.errors import WorkError
+
+
+def cache_folder() -> Path:
+    """Return where converted weights are kept: ``HEADSTART_CACHE``, else the user's cache."""
+    chosen = os.environ.get("HEADSTART_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "headstart"
+
+
+def converted(file: Path) -> Path:
+    """Return a folder with the body (float32 safetensors), config and tokenizer of ``file``.
+
+    The first call for a file takes some 20 s for 135 M weights; later ones nothing.
+
+    Raises:
+        RequestError: The file is missing or damaged.
+        WorkError: The cache cannot be written to.
+    """
+    with refused(file):
+        name = f"{file.stem}-{content_hash(file)[:12]}"
+    folder = cache_folder() / "converted" / name
+    if folder.is_dir():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        with refused(file):
+            _convert(file, beside)
+        beside.chmod(0o755)
+        _put(beside, folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def _put(beside: Path, folder: Path) -> None:
+    try:
+        # Not replacing_folder: a folder that is there already must stay, others may be reading it.
+        beside.rename(folder)
+    except OSError as error:
+        if not folder.is_dir():  # else another process was first, with the same content
+            raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> WorkError:
+    return WorkError(
+        f"cannot keep the converted weights: {error.strerror or error}",
+        where=str(folder),
+        mend="set HEADSTART_CACHE to a folder with room that you may write to",
+    )
+
+
+def _convert(file: Path, folder: Path) -> None:
+    with quiet_transformers():
+        from transformers import AutoModel, AutoTokenizer
+
+        source: dict[str, Any] = {"gguf_file": file.name}
+        model = AutoModel.from_pretrained(str(file.parent), dtype=torch.float32, **source)
+        # save_pretrained refuses a model that came from GGUF; a fresh one with its weights saves.
+        fields = model.config.to_dict()
+        fields.pop("quantization_config", None)
+        config = type(model.config).from_dict(fields)
+        fresh = AutoModel.from_config(config, dtype=torch.float32)
+        fresh.load_state_dict(model.state_dict())
+        fresh.save_pretrained(str(folder))
+        AutoTokenizer.from_pretrained(str(file.parent), **source).save_pretrained(str(folder))
