@@ -119,10 +119,7 @@ def record() -> StudyRecord:
 
 class FakeStudy:
     def __init__(self, record: StudyRecord, folder: Path) -> None:
-        self.record, self.folder, self.best = record, folder, None
-
-    def report(self, path: Path | None = None) -> Path:
-        return path or self.folder / "report.html"
+        self.record, self.folder = record, folder
 
 
 class FakeAdapted:

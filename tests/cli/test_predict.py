@@ -55,16 +55,6 @@ def test_a_table_comes_back_with_prediction_and_confidence_in_its_order(
     ]
 
 
-def test_a_study_folder_stands_for_its_best_model(
-    headstart_cli: Run, serve: Serve, tmp_path: Path
-) -> None:
-    model = serve()
-    (tmp_path / "study/best").mkdir(parents=True)
-    headstart_cli("predict", str(tmp_path / "study"), "-", stdin="x\n")
-    headstart_cli("predict", str(tmp_path / "study/best"), "-", stdin="x\n")
-    assert model.folders == [tmp_path / "study/best"] * 2
-
-
 def test_lines_come_from_stdin(headstart_cli: Run, serve: Serve) -> None:
     serve()
     result = headstart_cli("predict", "m", "-", stdin="so good\nsad\n")

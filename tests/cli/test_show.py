@@ -11,7 +11,7 @@ from headstart.study.record import StudyRecord
 
 
 def printed(record: StudyRecord, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    show.study(record, Path("run"), Path("run/report.html"))
+    show.study(record, Path("run"))
     return capsys.readouterr().out.splitlines()
 
 

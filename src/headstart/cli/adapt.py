@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headstart.cli import quiet, show
 from headstart.cli.faults import command_line, remember
 from headstart.cli.progress import watcher
+
+if TYPE_CHECKING:
+    from headstart.api import Study
 
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="Print the result as JSON, and nothing else.")
@@ -87,7 +90,8 @@ def adapt(
         typer.Option(
             "--budget",
             metavar="AMOUNT",
-            help="What the study may cost: 10min, 2h, or 5e15flop (the same decision every time).",
+            help="What the study may cost: 10min (the default), 2h, or 5e15flop "
+            "(which gives the same decision every time).",
         ),
     ] = None,
     seeds: Annotated[
@@ -146,8 +150,7 @@ def adapt(
             progress=progress,
             command=command_line(),
         )
-        report = study.report()
-    _finish(study, report, json)
+    _finish(study, json)
 
 
 def demo(
@@ -173,9 +176,8 @@ def demo(
     from headstart import api
 
     with watcher(json) as progress, quiet.own_stdout():
-        study = api.demo(which, out=out, resume=resume, progress=progress)
-        report = study.report()
-    _finish(study, report, json)
+        study = api.demo(which, out=out, resume=resume, progress=progress, command=command_line())
+    _finish(study, json)
 
 
 def report(
@@ -197,8 +199,8 @@ def report(
         typer.echo(page)
 
 
-def _finish(study: Any, report: Path, json: bool) -> None:
+def _finish(study: Study, json: bool) -> None:
     if json:
-        show.as_json(show.study_as_dict(study.record, study.folder, report))
+        show.as_json(show.study_as_dict(study.record, study.folder))
     else:
-        show.study(study.record, study.folder, report)
+        show.study(study.record, study.folder)

@@ -57,7 +57,7 @@ def predict(
     from headstart import api
 
     with watcher(json) as progress, quiet.own_stdout():
-        adapted = api.load(_best(model))
+        adapted = api.load(model)
         rows = reading.read(inputs, adapted, progress)
         predictions = outputs.predict(adapted, rows, progress)
     outputs.deliver(rows, predictions, out, json)

@@ -18,6 +18,7 @@ from headstart.cli.progress import duration
 if TYPE_CHECKING:
     from headstart.study.record import ScoreRecord, StudyRecord
 
+REPORT, MODEL = "report.html", "best"
 # Columns where no terminal says how many it has.
 WIDE = 120
 _STYLES = {"delivered": "bold green", "tie": "cyan", "worse": "dim", "better": "yellow"}
@@ -34,24 +35,24 @@ def as_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def study_as_dict(record: StudyRecord, folder: Path, report: Path) -> dict[str, Any]:
+def study_as_dict(record: StudyRecord, folder: Path) -> dict[str, Any]:
     """Return what ``headstart adapt --json`` prints: places, and the whole of study.json."""
     return {
         "folder": str(folder),
-        "report": str(report),
-        "model": str(folder / "best"),
+        "report": str(folder / REPORT),
+        "model": str(folder / MODEL),
         "study": record.model_dump(mode="json"),
     }
 
 
-def study(record: StudyRecord, folder: Path, report: Path) -> None:
+def study(record: StudyRecord, folder: Path) -> None:
     """Print the end of a study: data, warnings, verdict, arms, places and what to type next."""
     out = console()
     for part in (_data(record), _warnings(record), _verdict(record)):
         if part.plain:
             out.print(part)
     out.print(_arms(record))
-    out.print(_places(record, folder, report), soft_wrap=True)
+    out.print(_places(record, folder), soft_wrap=True)
 
 
 def score(value: ScoreRecord | None) -> str:
@@ -108,11 +109,11 @@ def _arms(record: StudyRecord) -> Table:
     return table
 
 
-def _places(record: StudyRecord, folder: Path, report: Path) -> Text:
-    best = shlex.quote(str(folder / "best"))
+def _places(record: StudyRecord, folder: Path) -> Text:
+    best = shlex.quote(str(folder / MODEL))
     text = Text("\n".join(_failures(record)))
     text.append("report  ", style="bold")
-    text.append(f"{report}\n")
+    text.append(f"{folder / REPORT}\n")
     text.append("model   ", style="bold")
     text.append(f"{folder / 'best'}\n")
     text.append("next    ", style="bold")
