@@ -1,15 +1,216 @@
-"""The Python face: ``headstart.adapt`` and ``headstart.load``."""
+"""The Python face: ``headstart.adapt``, ``headstart.load`` and what the command line calls."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from headstart.base.model import BaseCard
+from headstart.errors import RequestError
+from headstart.method.adapted import Model
+from headstart.progress import Progress, Silent
+from headstart.study.record import StudyRecord
 
-def adapt(data: Any) -> Any:
-    """Run a study on ``data``."""
-    raise NotImplementedError
+RUNS = Path("headstart-runs")
+DEMOS = {"text": "packaged:emojis", "image": "packaged:digits"}
+DEMO_BUDGET = "4min"
 
 
-def load(folder: Any) -> Any:
-    """Load an adapted model."""
-    raise NotImplementedError
+@dataclass(frozen=True)
+class Study:
+    """A finished study.
+
+    Attributes:
+        folder: Where it lies.
+        record: The whole of ``study.json``.
+    """
+
+    folder: Path
+    record: StudyRecord
+
+    @cached_property
+    def best(self) -> Model:
+        """The delivered model."""
+        return load(self.folder)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the report, to ``path`` or the study's own ``report.html``; return its place."""
+        from headstart.files import write_text
+        from headstart.report.page import write_report
+
+        written = write_report(self.folder)
+        if path is None:
+            return written
+        write_text(Path(path), written.read_text(encoding="utf-8"))
+        return Path(path)
+
+
+def adapt(
+    data: Any,
+    *,
+    input: str | Sequence[str] | None = None,
+    target: str | None = None,
+    task: str | None = None,
+    base: str | Sequence[str] | None = None,
+    method: str | Sequence[str] | None = None,
+    budget: str | None = None,
+    seeds: int = 3,
+    learning_curve: bool = False,
+    metric: str | None = None,
+    labels_per_class: int | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> Study:
+    """Adapt pre-trained models to ``data`` in several ways, compare them fairly, keep the best.
+
+    Args:
+        data: A table (CSV, TSV, JSONL, Parquet), a folder or zip of class folders, a DataFrame,
+            a ``datasets`` set, or a packaged set ("packaged:emojis").
+        input: Input column, two for a text pair; detected if not given.
+        target: Target column; detected if not given.
+        task: "classification", "regression", "text-pair" or "token-classification".
+        base: References of bases; a bundled one for the modality if not given.
+        method: Names of methods; probe, lora and finetune if not given. Controls always run.
+        budget: What training may cost: "10min", "5e15flop".
+        seeds: Repeats of each winner.
+        learning_curve: Measure score against number of labels.
+        metric: What choices go by; the objective's main one if not given.
+        labels_per_class: Keep only so many training rows a class.
+        out: The study's folder; a new one under ``headstart-runs/`` if not given.
+        resume: Go on with the study in ``out``.
+        progress: Who watches.
+        command: What was typed, for the report.
+
+    Raises:
+        RequestError: The request or the data are wrong; nothing was written.
+        WorkError: Nothing could be fitted.
+    """
+    from headstart.study.request import Request, check_names
+    from headstart.study.run import run_study
+    from headstart.task.build import build_task
+
+    bases, methods = _listed(base), _listed(method)
+    kind, limit = check_names(
+        task=task, bases=bases, methods=methods, budget=budget, metric=metric, seeds=seeds
+    )
+    built = build_task(
+        data,
+        input=_listed(input) or None,
+        target=target,
+        kind=kind,
+        limit_per_class=labels_per_class,
+        progress=progress or Silent(),
+    )
+    request = Request(
+        data=data,
+        out=Path(out) if out is not None else _new_folder(built.name, resume),
+        bases=bases,
+        methods=methods,
+        budget=limit,
+        seeds=seeds,
+        learning_curve=learning_curve,
+        metric=metric,
+        labels_per_class=labels_per_class,
+        resume=resume,
+        command=command,
+    )
+    record = run_study(request, built, progress or Silent())
+    study = Study(request.out, record)
+    study.report()
+    return study
+
+
+def demo(
+    which: str = "text",
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> Study:
+    """Run the main job on packaged data and weights: "text" (emoji names) or "image" (digits)."""
+    if which not in DEMOS:
+        raise RequestError(f"no demo '{which}'", mend=f"choose one of {', '.join(DEMOS)}")
+    return adapt(
+        DEMOS[which],
+        method=["probe", "lora", "finetune"],
+        budget=DEMO_BUDGET,
+        learning_curve=True,
+        out=out,
+        resume=resume,
+        progress=progress,
+        command=command or f"headstart demo {which}",
+    )
+
+
+def load(folder: str | Path) -> Model:
+    """Return the adapted model in ``folder``: a study's folder or its ``best/``.
+
+    Raises:
+        RequestError: There is none, or it is damaged.
+    """
+    from headstart.study.run import load_delivered
+
+    return load_delivered(Path(folder))
+
+
+def export(folder: str | Path, to: str, out: str | Path) -> Path:
+    """Export an adapted model ("transformers" or "onnx") and check it against the original."""
+    from headstart.study.export import export as export_model
+
+    path = Path(folder)
+    inner = path / "best"
+    return export_model(inner if inner.is_dir() else path, to, Path(out))
+
+
+def bases() -> list[BaseCard]:
+    """Return the cards of every base whose weights are at hand."""
+    from headstart.base import reference
+
+    cards = []
+    for name in reference.known():
+        try:
+            cards.append(reference.card(name))
+        except RequestError:  # known by name, its weights are elsewhere
+            continue
+    return cards
+
+
+def base_card(reference: str) -> BaseCard:
+    """Return the card of one base."""
+    from headstart.base.reference import card
+
+    return card(reference)
+
+
+def base_speed(reference: str) -> float:
+    """Return samples a second that this machine embeds with a base, measured now."""
+    from headstart.base.reference import load as load_base
+    from headstart.base.speed import measured_speed
+
+    return measured_speed(load_base(reference))
+
+
+def rebuild_report(folder: str | Path) -> Path:
+    """Write a study's report again."""
+    from headstart.report.page import write_report
+
+    return write_report(Path(folder))
+
+
+def _listed(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _new_folder(name: str, resume: bool) -> Path:
+    """Return an unused folder for a study of ``name``, or the last used one to resume."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "study"
+    taken = [RUNS / stem] + [RUNS / f"{stem}-{number}" for number in range(2, 10_000)]
+    free = next(index for index, path in enumerate(taken) if not path.exists())
+    return taken[max(0, free - 1)] if resume else taken[free]

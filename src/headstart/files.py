@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from headstart.errors import WorkError
+from headstart.errors import RequestError
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def replacing(path: Path) -> Iterator[Path]:
     A reader sees the old file or the new one, never half of either.
 
     Raises:
-        WorkError: The place cannot be written to (read-only, full).
+        RequestError: The place cannot be written to (read-only, full).
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,8 +93,8 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _unwritable(path: Path, error: OSError) -> WorkError:
-    return WorkError(
+def _unwritable(path: Path, error: OSError) -> RequestError:
+    return RequestError(
         f"cannot write: {error.strerror or error}",
         where=str(path),
         mend="choose another place with --out, or free space and permissions there",

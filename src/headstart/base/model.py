@@ -96,6 +96,9 @@ class Encoder(nn.Module):
     def body(self) -> nn.Module:
         """The library's own module, without a head; settable (peft wraps it)."""
 
+    @body.setter
+    def body(self, module: nn.Module) -> None: ...
+
     def device(self) -> torch.device:
         """Return where the weights lie."""
         return next(self.parameters()).device

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,10 @@ from headstart.train.loss import class_weights
 from headstart.train.network import Network
 from headstart.train.workbench import Values
 
-SolvePath = Callable[[NDArray[np.float32], NDArray, NDArray[np.float32] | None], list[LinearHead]]
+SolvePath = Callable[
+    [NDArray[np.float32], NDArray[Any], NDArray[np.float64] | None], list[LinearHead]
+]
+REFITTED = "chosen on validation, then fitted again on train and validation together"
 WEIGHTED = ("macro_f1", "balanced_accuracy")  # metrics in which every class counts the same
 
 
@@ -37,7 +41,7 @@ def solved_objective(objective: Objective) -> Objective:
     return Objective.SINGLE_LABEL if objective is Objective.TAGS else objective
 
 
-def flat(values: Values, targets: object) -> tuple[NDArray[np.float32], NDArray]:
+def flat(values: Values, targets: object) -> tuple[NDArray[np.float32], NDArray[Any]]:
     """Return features (M, D) and targets (M, …), a row an item, or a row a word for tags."""
     if not isinstance(values, list):
         return np.asarray(values), np.asarray(targets)
@@ -94,9 +98,7 @@ def fit_heads(setting: Setting, solve: SolvePath, name: Callable[[int], Hyperpar
     weights = class_weights(task.train, task.objective, len(task.classes)) if weighted else None
     heads = solve(*flat(train.values, task.train.targets), weights)
     chosen = choose(heads, validation.values, task.validation, task, setting.metric)
-    both = _both(setting)
-    final = solve(*both, weights)[chosen.index]
-    features = np.asarray(both[0])
+    final = solve(*_both(setting), weights)[chosen.index] if setting.refit else chosen.head
     encoder = bench.encoder()
     model = NetworkModel(Signature.of(task), Network(encoder, final, task.objective, bench.pair))
     return Fitted(
@@ -106,14 +108,18 @@ def fit_heads(setting: Setting, solve: SolvePath, name: Callable[[int], Hyperpar
         flop=train.flop + validation.flop,
         seconds=train.seconds + validation.seconds + time.monotonic() - started,
         cpu_seconds=time.process_time() - cpu_started,
-        peak_bytes=features.nbytes + sum(p.nbytes for p in encoder.parameters()),
+        peak_bytes=_bytes(train.values) + sum(p.nbytes for p in encoder.parameters()),
         trainable_parameters=final.weight.size + final.bias.size,
         chosen=name(chosen.index),
-        notes=["chosen on validation, then fitted again on train and validation together"],
+        notes=[REFITTED] if setting.refit else [],
     )
 
 
-def _both(setting: Setting) -> tuple[NDArray[np.float32], NDArray]:
+def _bytes(values: Values) -> int:
+    return sum(item.nbytes for item in values) if isinstance(values, list) else values.nbytes
+
+
+def _both(setting: Setting) -> tuple[NDArray[np.float32], NDArray[Any]]:
     """Return features and targets of train and validation together."""
     parts = [
         flat(setting.base.features(part).values, setting.task.parts[part].targets)

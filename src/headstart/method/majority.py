@@ -79,8 +79,8 @@ class Majority(Method):
 def _shares(part: Part, objective: Objective, classes: int) -> NDArray[np.float64]:
     if isinstance(part.targets, list):
         counts = np.bincount(np.concatenate(part.targets), minlength=classes)
-        return counts / counts.sum()
+        return np.asarray(counts / counts.sum(), dtype=np.float64)
     if objective is Objective.SINGLE_LABEL:
         counts = np.bincount(part.targets.astype(np.int64), minlength=classes)
-        return counts / counts.sum()
+        return np.asarray(counts / counts.sum(), dtype=np.float64)
     return np.atleast_1d(part.targets.mean(axis=0).astype(np.float64))

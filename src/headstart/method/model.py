@@ -33,6 +33,8 @@ class Setting:
         metric: Validation score by which choices are made.
         folder: The trial's own folder, for checkpoints.
         progress: Who watches.
+        refit: Whether closed-form methods are fitted again on train and validation together for
+            the test; a learning curve counts labels, so it does without.
     """
 
     task: Task
@@ -42,6 +44,7 @@ class Setting:
     metric: str
     folder: Path
     progress: Progress = field(default_factory=Silent)
+    refit: bool = True
 
     @property
     def base(self) -> Workbench:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +30,10 @@ class Probe(Method):
 
     def fit(self, setting: Setting) -> Fitted:
         """Fit the path, choose, refit."""
-        return fit_heads(
-            setting, partial(_solve, setting.task), lambda index: {"strength": STRENGTHS[index]}
-        )
+        fixed = setting.hyperparameters.get("strength")
+        path = STRENGTHS if fixed is None else (fixed / 10, fixed, fixed * 10)
+        solve = partial(_solve, setting.task, path)
+        return fit_heads(setting, solve, lambda index: {"strength": path[index]})
 
 
 def probe_head(task: Task, bench: Workbench, metric: str) -> LinearHead:
@@ -43,17 +46,18 @@ def probe_head(task: Task, bench: Workbench, metric: str) -> LinearHead:
         class_weights(task.train, task.objective, len(task.classes)) if metric in WEIGHTED else None
     )
     features = flat(bench.features("train").values, task.train.targets)
-    heads = _solve(task, *features, weights)
+    heads = _solve(task, STRENGTHS, *features, weights)
     values = bench.features("validation").values
     return choose(heads, values, task.validation, task, metric).head
 
 
 def _solve(
     task: Task,
+    path: Sequence[float],
     features: NDArray[np.float32],
-    targets: NDArray,
-    weights: NDArray[np.float32] | None,
+    targets: NDArray[Any],
+    weights: NDArray[np.float64] | None,
 ) -> list[LinearHead]:
     objective = solved_objective(task.objective)
     outputs, _ = head_shape(task, 1)
-    return fit_path(features, targets, objective, outputs, STRENGTHS, class_weight=weights)
+    return fit_path(features, targets, objective, outputs, path, class_weight=weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +45,8 @@ class Prototype(Method):
 def _solve(
     classes: int,
     features: NDArray[np.float32],
-    targets: NDArray,
-    weights: NDArray[np.float32] | None,  # means weigh every class the same as it is
+    targets: NDArray[Any],
+    weights: NDArray[np.float64] | None,  # means weigh every class the same as it is
 ) -> list[LinearHead]:
     spread = float(np.square(features - features.mean(axis=0)).sum(axis=1).mean()) or 1.0
     return [prototype_head(features, targets, classes, t / spread) for t in TEMPERATURES]

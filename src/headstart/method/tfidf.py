@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from headstart.base.model import BaseCard
 from headstart.measure.score import score
 from headstart.method.adapted import Model, Signature
-from headstart.method.heads import WEIGHTED
+from headstart.method.heads import REFITTED, WEIGHTED
 from headstart.method.model import Fitted, Method, Setting
 from headstart.progress import Progress
 from headstart.task.model import Input, Modality, Objective, Task
 from headstart.train.evaluate import Predictions
 
 STRENGTHS = (0.3, 3.0, 30.0)  # scikit-learn's C, 1 / alpha for ridge
-FEATURES = 200_000  # most frequent words and word pairs kept
+FEATURES = 50_000  # most frequent words and word pairs kept
 PATTERN = r"(?u)\b\w+\b"
 Settings = dict[str, Any]
 
@@ -112,18 +112,21 @@ class Tfidf(Method):
         started, cpu_started = time.monotonic(), time.process_time()
         task = setting.task
         texts, targets = _texts(task.train.inputs), np.asarray(task.train.targets)
+        fixed = setting.hyperparameters.get("strength")
+        strengths = STRENGTHS if fixed is None else (fixed,)
         tried = []
-        for strength in STRENGTHS:
+        for strength in strengths:
             model = _fit(task, setting.metric, texts, targets, strength)
             found = model.outputs(task.validation.inputs)
             merit = score(
                 task.objective, task.classes, task.validation.targets, found, setting.metric
             )
-            tried.append((merit, strength, found))
-        _, strength, validation = max(tried, key=lambda item: item[0])
-        both = [*texts, *_texts(task.validation.inputs)]
-        all_targets = np.concatenate([targets, np.asarray(task.validation.targets)])
-        final = _fit(task, setting.metric, both, all_targets, strength)
+            tried.append((merit, strength, found, model))
+        _, strength, validation, final = max(tried, key=lambda item: item[0])
+        if setting.refit:
+            both = [*texts, *_texts(task.validation.inputs)]
+            all_targets = np.concatenate([targets, np.asarray(task.validation.targets)])
+            final = _fit(task, setting.metric, both, all_targets, strength)
         return Fitted(
             model=final,
             validation=validation,
@@ -134,7 +137,7 @@ class Tfidf(Method):
             peak_bytes=final.weight.nbytes + final.idf.nbytes,
             trainable_parameters=final.weight.size + final.bias.size,
             chosen={"strength": strength},
-            notes=["chosen on validation, then fitted again on train and validation together"],
+            notes=[REFITTED] if setting.refit else [],
         )
 
 

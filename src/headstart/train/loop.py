@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from headstart.errors import WorkError
@@ -198,8 +199,9 @@ class Trainer:
         sizes = self.samples.sizes
         pieces = micro_batches(rows, sizes, self.place.ceiling.units)
         widest = max(pieces, key=lambda piece: len(piece) * sizes[piece[-1]])
-        with FlopCounterMode(display=False) as counter:
-            self._loss(widest, 1.0).backward()
+        # The counter knows no fused attention; written out it has the same operations.
+        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            torch.autograd.backward(self._loss(widest, 1.0))
         self.optimizer.zero_grad(set_to_none=True)
         size = step_bytes(self.network, lambda: self._loss(widest, 1.0), ADAM_BYTES)
         self.optimizer.zero_grad(set_to_none=True)
@@ -252,7 +254,7 @@ class Trainer:
         loss = 0.0
         for piece in micro_batches(rows, self.samples.sizes, self.place.ceiling.units):
             share = self._loss(piece, total)
-            share.backward()
+            torch.autograd.backward(share)
             loss += float(share.detach())
         return loss
 
@@ -347,4 +349,4 @@ class Trainer:
         if not self.recipe.class_weighted:
             return None
         weights = class_weights(self.part, self.network.objective, self.network.head.out_features)
-        return None if weights is None else torch.from_numpy(weights).to(self.device)
+        return None if weights is None else torch.from_numpy(weights).float().to(self.device)

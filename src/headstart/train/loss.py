@@ -31,7 +31,7 @@ def target_scale(part: Part, objective: Objective) -> Scale:
     return Scale(float(values.mean()), float(values.std()) or 1.0)
 
 
-def class_weights(part: Part, objective: Objective, classes: int) -> NDArray[np.float32] | None:
+def class_weights(part: Part, objective: Objective, classes: int) -> NDArray[np.float64] | None:
     """Return weights (C,) inversely proportional to class frequency, mean 1 over the items.
 
     Absent classes get weight 1. None unless each item has exactly one label.
@@ -42,7 +42,7 @@ def class_weights(part: Part, objective: Objective, classes: int) -> NDArray[np.
     present = counts > 0
     weights = np.ones(classes)
     weights[present] = counts.sum() / (present.sum() * counts[present])
-    return weights.astype(np.float32)
+    return weights
 
 
 def batch_targets(part: Part, rows: list[int], objective: Objective, scale: Scale) -> Tensor:

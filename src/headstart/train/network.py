@@ -57,8 +57,8 @@ class Network(nn.Module):
         """Return one sample an input, ready for :meth:`collate`."""
         if not self.pair:
             return [(sample,) for sample in self.encoder.encode(inputs)]
-        left = self.encoder.encode([pair[0] for pair in inputs])  # type: ignore[index,misc]
-        right = self.encoder.encode([pair[1] for pair in inputs])  # type: ignore[index,misc]
+        left = self.encoder.encode([pair[0] for pair in inputs])  # type: ignore[index]
+        right = self.encoder.encode([pair[1] for pair in inputs])  # type: ignore[index]
         return list(zip(left, right, strict=True))
 
     def size(self, sample: Sample) -> int:

@@ -63,7 +63,7 @@ def find_rate(
         losses.append(smooth)
         if index > 2 and smooth > BLOW_UP * min(losses):
             break
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     return RangeTest(rates, losses, _ceiling(rates, losses, finished=len(rates) == steps))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headstart.task.model import Image, Input
 from headstart.train.network import Sample
@@ -46,6 +47,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self._inputs)
 
+    def view(self, rows: Sequence[int] | NDArray[np.int64]) -> Samples:
+        """Return only these rows, in this order, sharing what is in memory."""
+        return _View(self, [int(row) for row in rows])
+
     def take(self, rows: Sequence[int]) -> list[Sample]:
         """Return the samples at ``rows``, encoding those that are not in memory."""
         missing = [row for row in rows if row not in self._kept]
@@ -59,6 +64,21 @@ class Samples:
                     self._room -= weight
                     self._kept[row] = sample
         return [self._kept[row] if row in self._kept else fresh[row] for row in rows]
+
+
+class _View(Samples):
+    """Some rows of other samples."""
+
+    def __init__(self, whole: Samples, rows: list[int]) -> None:
+        self._whole, self._rows = whole, rows
+        self.sizes = [whole.sizes[row] for row in rows]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def take(self, rows: Sequence[int]) -> list[Sample]:
+        """Return the samples at ``rows`` of the view."""
+        return self._whole.take([self._rows[row] for row in rows])
 
 
 def batch_order(sizes: Sequence[int], batch: int, seed: int, epoch: int) -> list[list[int]]:

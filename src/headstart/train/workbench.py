@@ -58,6 +58,7 @@ class Workbench:
         self.cache, self.folder, self.progress = cache, folder, progress
         self._features: dict[str, PartFeatures] = {}
         self._samples: dict[str, Samples] = {}
+        self._whole: tuple[Workbench, NDArray[np.int64]] | None = None
 
     @cached_property
     def pristine(self) -> Encoder:
@@ -79,14 +80,34 @@ class Workbench:
         """Return a copy of the encoder that may be trained."""
         return copy.deepcopy(self.pristine)
 
+    def on(self, task: Task, rows: NDArray[np.int64]) -> Workbench:
+        """Return a bench for the same task with only these training rows, sharing all work."""
+        bench = Workbench(task, self.base, self.cache, self.folder, self.progress)
+        bench.__dict__["pristine"] = self.pristine
+        bench.__dict__["flop_per_unit"] = self.flop_per_unit
+        bench._whole = (self, rows)
+        return bench
+
     def features(self, part: str) -> PartFeatures:
         """Return frozen features of a part, from the cache where they are there.
 
         A pair's are (N, 4 D): see :func:`headstart.train.network.combine`.
         """
         if part not in self._features:
-            self._features[part] = self._embed(part)
+            self._features[part] = self._share(part) if self._whole else self._embed(part)
         return self._features[part]
+
+    def _share(self, part: str) -> PartFeatures:
+        """Return the features of the whole bench, of train only the rows that are left."""
+        assert self._whole is not None
+        whole, rows = self._whole
+        found = whole.features(part)
+        if part != "train":
+            return found
+        values = found.values
+        taken = [values[row] for row in rows] if isinstance(values, list) else values[rows]
+        share = len(rows) / len(values)
+        return PartFeatures(taken, found.seconds * share, found.flop * share)
 
     def _embed(self, part: str) -> PartFeatures:
         rows = self.task.parts[part]
@@ -100,7 +121,7 @@ class Workbench:
             self.cache.features(
                 self.pristine,
                 [pair[side] for pair in rows.inputs],  # type: ignore[index]
-                [digest("text", pair[side]) for pair in rows.inputs],  # type: ignore[index,arg-type]
+                [digest("text", pair[side]) for pair in rows.inputs],  # type: ignore[index]
                 progress=self.progress,
                 label=label,
             )
@@ -112,6 +133,10 @@ class Workbench:
 
     def samples(self, part: str) -> Samples:
         """Return the encoded inputs of a part."""
+        if part not in self._samples and self._whole is not None:
+            whole, rows = self._whole
+            samples = whole.samples(part)
+            self._samples[part] = samples.view(rows) if part == "train" else samples
         if part not in self._samples:
             network = self._reader
             self._samples[part] = Samples(
@@ -123,6 +148,12 @@ class Workbench:
     def _reader(self) -> Network:
         head = random_head(self.task, self.pristine.card.width, seed=0)
         return Network(self.pristine, head, self.task.objective, self.pair)
+
+    def network_for_timing(self) -> Network:
+        """Return a trainable network on a copy of the encoder, with an arbitrary head."""
+        head = random_head(self.task, self.pristine.card.width, seed=0)
+        network = Network(self.encoder(), head, self.task.objective, self.pair)
+        return network.requires_grad_(True)
 
     @cached_property
     def flop_per_unit(self) -> float:

@@ -1,0 +1,86 @@
+"""What to try next, from what the trials and the audit showed."""
+
+from __future__ import annotations
+
+from headstart.measure.score import METRICS
+from headstart.study.arm import Arm
+from headstart.study.curve import Curve, labels_sentence
+from headstart.study.decide import Verdict
+from headstart.study.record import TrialRecord
+from headstart.study.trial import Context
+from headstart.study.words import listed, plural
+
+
+def advise(context: Context, verdict: Verdict, arms: list[Arm], curves: list[Curve]) -> list[str]:
+    """Return sentences, the most useful first."""
+    return [
+        *_labels(context, verdict, curves),
+        *_undecided(context, verdict),
+        *_rising(context, arms),
+        *_edges(arms),
+        *_audit(context),
+    ]
+
+
+def _labels(context: Context, verdict: Verdict, curves: list[Curve]) -> list[str]:
+    share = METRICS.get(context.metric).low >= 0.0
+    names = [verdict.delivered.record.name]
+    if verdict.transfer is not None:
+        names.append(verdict.transfer.record.name)
+    chosen = [c for name in names for c in curves if c.arm == name] or curves
+    for curve in chosen:
+        sentence = labels_sentence(curve, share)
+        if sentence is not None:
+            return [sentence]
+    return []
+
+
+def _undecided(context: Context, verdict: Verdict) -> list[str]:
+    if len(verdict.ties) < 2:
+        return []
+    names = listed([s.record.name for s in verdict.ties])
+    return [
+        f"{names} are tied on {plural(len(context.task.validation), 'validation row')}: "
+        "more labelled rows to compare on would tell more than more training."
+    ]
+
+
+def _rising(context: Context, arms: list[Arm]) -> list[str]:
+    """Name arms whose best evaluation was the last in every run: they were still learning."""
+    rising = [arm.name for arm in arms if arm.finalists and all(map(_late, arm.finalists))]
+    if not rising:
+        return []
+    return [f"{listed(rising)} did best at the very last step: a larger --budget may raise it."]
+
+
+def _late(trial: TrialRecord) -> bool:
+    scores = [point.validation for point in trial.curve if point.validation is not None]
+    return len(scores) > 2 and scores[-1] > max(scores[:-1])
+
+
+def _edges(arms: list[Arm]) -> list[str]:
+    """Name arms whose winning rate was the highest or lowest tried."""
+    sentences = []
+    for arm in arms:
+        tried = sorted({t.hyperparameters["rate"] for t in arm.trials if t.status == "done"})
+        if len(tried) < 2 or not arm.finalists:
+            continue
+        rate = arm.finalists[0].hyperparameters["rate"]
+        if rate in (tried[0], tried[-1]) and not arm.method.control:
+            end = "lowest" if rate == tried[0] else "highest"
+            sentences.append(f"{arm.name} did best at the {end} rate tried, {rate:.0e}.")
+    return sentences
+
+
+def _audit(context: Context) -> list[str]:
+    codes = {warning.code: warning for warning in context.task.warnings}
+    sentences = []
+    if "label-conflicts" in codes:
+        count = codes["label-conflicts"].count
+        sentences.append(
+            f"{plural(count, 'row')} have the same input and different labels: no model can "
+            "get them all right. Settle them first."
+        )
+    if "leakage" in codes:
+        sentences.append("Remove rows that are in two parts, and run again: scores are too high.")
+    return sentences

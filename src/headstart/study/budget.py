@@ -1,0 +1,116 @@
+"""What a study may cost: operations, or time turned into operations by a measured rate."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from headstart.errors import RequestError
+from headstart.files import digest, write_json
+from headstart.train.allocator import keep_memory
+from headstart.train.workbench import Workbench
+
+DEFAULT = "10min"
+_FORM = re.compile(r"^\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]+)\s*$", re.IGNORECASE)
+_SECONDS = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "hour": 3600, "d": 86400}
+_FLOP = {"flop": 1.0, "gflop": 1e9, "tflop": 1e12, "pflop": 1e15}
+_STEPS = 4
+_PATIENCE = 1.0  # seconds that the measurement of the rate takes at least
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A limit on training; exactly one of the two is set.
+
+    Attributes:
+        seconds: Wall-clock time.
+        flop: Operations; the same decision every time, on every machine.
+    """
+
+    seconds: float | None = None
+    flop: float | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Return what study.json says of it."""
+        return {"seconds": self.seconds, "flop": self.flop}
+
+
+def parse_budget(text: str) -> Budget:
+    """Return the budget that ``text`` names: "10min", "1.5h", "90s", "5e15flop".
+
+    Raises:
+        RequestError: It names none.
+    """
+    match = _FORM.match(text)
+    unit = match.group(2).lower() if match else ""
+    unit = unit if unit in _SECONDS or unit in _FLOP else unit.removesuffix("s")
+    amount = float(match.group(1)) if match else 0.0
+    if amount <= 0 or not math.isfinite(amount) or unit not in {*_SECONDS, *_FLOP}:
+        raise RequestError(
+            f"'{text}' is no budget", where="--budget", mend="type e.g. 10min, 2h, or 5e15flop"
+        )
+    if unit in _SECONDS:
+        return Budget(seconds=amount * _SECONDS[unit])
+    return Budget(flop=amount * _FLOP[unit])
+
+
+def training_rate(bench: Workbench, memory: Path) -> float:
+    """Return operations a second that this machine reaches training this base on this task.
+
+    Measured once, rounded to one significant digit and kept in the file ``memory``, so that the
+    same command gives the same study again.
+    """
+    name = digest(bench.card.revision, bench.pristine.device().type, str(_length(bench)))
+    known = _read(memory)
+    if name not in known:
+        known = {**_read(memory), name: _rounded(_measured(bench))}
+        write_json(memory, known)
+    return float(known[name])
+
+
+def _length(bench: Workbench) -> int:
+    """Return the power of two nearest to the mean size of an input."""
+    sizes = bench.samples("train").sizes
+    return round(math.log2(max(1.0, sum(sizes) / len(sizes))))
+
+
+def _measured(bench: Workbench) -> float:
+    keep_memory()
+    samples = bench.samples("train")
+    rows = list(range(min(32, len(samples))))
+    network = bench.network_for_timing()
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=0.0, fused=True)
+    device = bench.pristine.device()
+    batch = network.collate(samples.take(rows))
+    moved = tuple({k: v.to(device) for k, v in side.items()} for side in batch)
+    units = sum(samples.sizes[row] for row in rows)
+    began, steps = time.perf_counter(), []
+    while len(steps) < _STEPS or time.perf_counter() - began < _PATIENCE:
+        started = time.perf_counter()
+        torch.autograd.backward(network(moved).float().sum())
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        steps.append(time.perf_counter() - started)
+    # The fastest: what else ran on the machine just then is no property of the machine.
+    return 3.0 * units * bench.flop_per_unit / min(steps)
+
+
+def _rounded(rate: float) -> float:
+    scale = 10 ** math.floor(math.log10(rate))
+    return float(round(rate / scale) * scale)
+
+
+def _read(memory: Path) -> dict[str, float]:
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}

@@ -1,0 +1,127 @@
+"""What was asked for: checked before anything slow, and kept to resume by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headstart.base import reference
+from headstart.errors import RequestError
+from headstart.measure.score import METRICS, metrics
+from headstart.method.model import METHODS
+from headstart.study.budget import DEFAULT, Budget, parse_budget
+from headstart.task.model import Kind, Modality, Task
+
+DEFAULT_BASES = {
+    Modality.TEXT: ("bundled:minilm-l6",),
+    Modality.IMAGE: ("bundled:efficientnet-lite0",),
+}
+DEFAULT_METHODS = ("probe", "lora", "finetune")
+CONTROLS = ("majority", "tfidf", "scratch")  # never skipped
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of ``headstart adapt``.
+
+    Attributes:
+        data: Path, name, DataFrame or ``datasets`` set.
+        input, target, task: Override what is detected.
+        bases, methods: What to compare; empty takes the defaults.
+        budget: What training may cost.
+        seeds: Repeats of each winner.
+        learning_curve: Measure score against number of labels.
+        metric: What choices go by; None takes the objective's main one.
+        labels_per_class: Keep only so many training rows a class.
+        out: The study's folder.
+        resume: Go on with the study there.
+        command: What was typed, for the report.
+    """
+
+    data: Any
+    out: Path
+    input: tuple[str, ...] | None = None
+    target: str | None = None
+    task: Kind | None = None
+    bases: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    seeds: int = 3
+    learning_curve: bool = False
+    metric: str | None = None
+    labels_per_class: int | None = None
+    resume: bool = False
+    command: str | None = None
+
+    def settles(self, task: Task) -> dict[str, Any]:
+        """Return what settles the numbers, as JSON: a resumed study must have the same."""
+        return {
+            "fingerprint": task.fingerprint,
+            "input": list(task.input),
+            "target": task.target,
+            "bases": list(self.bases),
+            "methods": list(self.methods),
+            "budget": self.budget.record(),
+            "seeds": self.seeds,
+            "learning_curve": self.learning_curve,
+            "metric": self.metric,
+            "labels_per_class": self.labels_per_class,
+        }
+
+
+def check_names(
+    *,
+    task: str | None,
+    bases: Sequence[str],
+    methods: Sequence[str],
+    budget: str | None,
+    metric: str | None,
+    seeds: int,
+) -> tuple[Kind | None, Budget]:
+    """Refuse names that nothing has before the data are read; return kind and budget.
+
+    Raises:
+        RequestError: An unknown name, with the nearest known.
+    """
+    if task is not None and task not in [kind.value for kind in Kind]:
+        known = ", ".join(kind.value for kind in Kind)
+        raise RequestError(f"unknown task '{task}'", where="--task", mend=f"known: {known}")
+    for name in methods:
+        METHODS.get(name)
+    for base in bases:
+        reference.parse(base)
+    if metric is not None:
+        METRICS.get(metric)
+    if seeds < 1:
+        raise RequestError(f"{seeds} seeds are too few", where="--seeds", mend="name 1 or more")
+    return Kind(task) if task else None, parse_budget(budget or DEFAULT)
+
+
+def check_against(request: Request, task: Task) -> str:
+    """Refuse bases and a metric that do not fit the data; return the metric.
+
+    Raises:
+        RequestError: A base reads something else, its weights cannot be had, or the metric is
+            for another objective.
+    """
+    for base in request.bases:
+        found = reference.card(base)
+        if found.modality is not task.modality:
+            fits = ", ".join(DEFAULT_BASES[task.modality])
+            raise RequestError(
+                f"{base} reads {found.modality.value}, the data are {task.modality.value}",
+                where="--base",
+                mend=f"choose a base for {task.modality.value}, e.g. {fits}",
+            )
+    known = metrics(task.objective, task.classes)
+    metric = request.metric or known[0]
+    upward = [name for name in known if METRICS.get(name).higher_is_better]
+    if metric not in upward:
+        raise RequestError(
+            f"choices cannot go by '{metric}' for {task.objective.value} targets",
+            where="--metric",
+            mend=f"choose one of {', '.join(upward)}",
+        )
+    return metric

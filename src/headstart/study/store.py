@@ -1,0 +1,176 @@
+"""A study's folder: who holds it, what is in it, and each trial's result as soon as it is known."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.errors import RequestError
+from headstart.files import replacing, write_json, write_text
+from headstart.study.record import TrialRecord
+from headstart.train.evaluate import Predictions
+
+REQUEST = "request.json"
+
+
+class Store:
+    """Reads and writes a study's folder.
+
+    Layout: ``study.json``, ``report.html``, ``best/``, ``log.txt`` for people and machines;
+    ``trials/KEY.json`` and ``.npz`` (predictions) a finished trial; ``work/`` what only a
+    running study needs (checkpoints, models of finalists).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.trials = folder / "trials"
+        self.work = folder / "work"
+
+    def trial_work(self, key: str) -> Path:
+        """Return the folder in which a running trial keeps its checkpoint."""
+        path = self.work / key
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def model(self, key: str) -> Path:
+        """Return where the model of a finished trial lies, if it was kept."""
+        return self.work / f"{key}.model"
+
+    def read_trial(self, key: str) -> TrialRecord | None:
+        """Return a finished trial, or None."""
+        try:
+            text = (self.trials / f"{key}.json").read_text(encoding="utf-8")
+            return TrialRecord.model_validate_json(text)
+        except (OSError, ValueError):
+            return None
+
+    def write_trial(self, record: TrialRecord, predictions: dict[str, Predictions]) -> None:
+        """Keep a finished trial; its predictions are on disk before its record is."""
+        if predictions:
+            self.write_predictions(record.key, predictions)
+        write_text(self.trials / f"{record.key}.json", record.model_dump_json(indent=1) + "\n")
+
+    def write_predictions(self, key: str, predictions: dict[str, Predictions]) -> None:
+        """Keep predictions by part."""
+        with replacing(self.trials / f"{key}.npz") as beside, beside.open("wb") as file:
+            np.savez(file, **_packed(predictions))
+
+    def try_predictions(self, key: str, part: str) -> Predictions | None:
+        """Return what was predicted on a part, or None if it was not or cannot be read."""
+        try:
+            return self.predictions(key, part)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
+
+    def predictions(self, key: str, part: str) -> Predictions:
+        """Return what a finished trial predicted on a part."""
+        with np.load(self.trials / f"{key}.npz", allow_pickle=False) as packed:
+            values: NDArray[np.float64] = packed[part]
+            if f"{part}_lengths" not in packed:
+                return values
+            cuts = np.cumsum(packed[f"{part}_lengths"])[:-1]
+            return [np.asarray(item, dtype=np.int64) for item in np.split(values, cuts)]
+
+    def read_note(self, name: str) -> Any:
+        """Return a JSON value kept under ``work/``, or None."""
+        try:
+            return json.loads((self.work / f"{name}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def write_note(self, name: str, value: Any) -> None:
+        """Keep a JSON value under ``work/``."""
+        write_json(self.work / f"{name}.json", value)
+
+    def tidy(self) -> None:
+        """Remove what only a running study needs."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+@contextmanager
+def opened(folder: Path, request: dict[str, Any], resume: bool) -> Iterator[Store]:
+    """Make or reopen a study's folder, and hold it alone while the block runs.
+
+    Args:
+        folder: ``--out``.
+        request: What settles the numbers; a resumed study must have the same.
+        resume: Whether a folder that is there may be gone on with.
+
+    Raises:
+        RequestError: The folder is in use, holds something else, or cannot be written to.
+    """
+    _refuse_foreign(folder, request, resume)
+    try:
+        (folder / "trials").mkdir(parents=True, exist_ok=True)
+        (folder / "work").mkdir(exist_ok=True)
+        lock = (folder / "work" / "lock").open("w", encoding="utf-8")
+    except OSError as error:
+        raise RequestError(
+            f"cannot write: {error.strerror}",
+            where=str(folder),
+            mend="choose another folder with --out, or free space and permissions there",
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RequestError(
+                "another headstart is at work in this folder",
+                where=str(folder),
+                mend="wait for it, or choose another folder with --out",
+            ) from error
+        write_json(folder / REQUEST, request)
+        yield Store(folder)
+
+
+def _refuse_foreign(folder: Path, request: dict[str, Any], resume: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise RequestError("--out is a file", where=str(folder), mend="name a folder")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not resume:
+        raise RequestError(
+            "the folder is there already and not empty",
+            where=str(folder),
+            mend="add --resume to go on with it, or choose another folder with --out",
+        )
+    try:
+        before = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        before = None
+    known = {"trials", "work", "log.txt", REQUEST}
+    if before is None and {entry.name for entry in folder.iterdir()} <= known:
+        return  # killed before the request was written
+    if before is None:
+        raise RequestError(
+            "the folder holds no study to resume",
+            where=str(folder),
+            mend="choose another folder with --out",
+        )
+    changed = sorted(k for k in {*before, *request} if before.get(k) != request.get(k))
+    if changed:
+        raise RequestError(
+            f"the study there was asked for differently ({', '.join(changed)})",
+            where=str(folder),
+            mend="resume with the same data and options, or choose another folder with --out",
+        )
+
+
+def _packed(predictions: dict[str, Predictions]) -> dict[str, Any]:
+    packed: dict[str, Any] = {}
+    for part, values in predictions.items():
+        if isinstance(values, list):
+            packed[part] = np.concatenate(values) if values else np.zeros(0, dtype=np.int64)
+            packed[f"{part}_lengths"] = np.array([len(item) for item in values], dtype=np.int64)
+        else:
+            packed[part] = values
+    return packed

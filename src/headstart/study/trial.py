@@ -1,0 +1,187 @@
+"""One trial: its key, its fit, its record on disk before the next begins."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+from headstart.errors import HeadstartError
+from headstart.files import canonical, digest, replacing_folder
+from headstart.measure.cost import Meter
+from headstart.method.model import Fitted, Hyperparameters, Method, Setting
+from headstart.progress import Progress
+from headstart.study.record import CostRecord, CurvePoint, RatePoint, TrialRecord
+from headstart.study.scores import all_scores
+from headstart.study.store import Store
+from headstart.task.model import Task
+from headstart.train.evaluate import Predictions
+from headstart.train.recipe import Point
+from headstart.train.workbench import Workbench
+
+FORMAT = 1  # raised whenever the same key would no longer mean the same numbers
+NO_COST = CostRecord(
+    seconds=0.0, cpu_seconds=0.0, flop=0.0, peak_bytes=0, energy_joule=None, trainable_parameters=0
+)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all trials of a study share.
+
+    Attributes:
+        task: What to learn.
+        metric: Validation score by which choices are made.
+        seeds: Repeats of a winner.
+        store: Where results go.
+        progress: Who watches.
+    """
+
+    task: Task
+    metric: str
+    seeds: int
+    store: Store
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried.
+
+    Attributes:
+        method: How.
+        bench: On which base; None for methods without one.
+        hyperparameters: Settings.
+        seed: Of everything random.
+    """
+
+    method: Method
+    bench: Workbench | None
+    hyperparameters: Hyperparameters
+    seed: int
+
+    def key(self, task: Task, metric: str) -> str:
+        """Return the hash of exactly what settles the numbers."""
+        settles = {
+            "format": FORMAT,
+            "task": task.fingerprint,
+            "metric": metric,
+            "base": self.bench.card.revision if self.bench else None,
+            "preprocessing": self.bench.pristine.preprocessing() if self.bench else None,
+            "method": self.method.name,
+            "hyperparameters": self.hyperparameters,
+            "seed": self.seed,
+        }
+        return digest(canonical(settles))[:16]
+
+
+def run_trial(
+    context: Context, trial: Trial, *, final: bool, rate_finder: list[RatePoint] | None = None
+) -> TrialRecord:
+    """Fit a trial unless it is on disk already; a failure is recorded, not raised.
+
+    Args:
+        context: The study.
+        trial: What to fit.
+        final: Whether it reads the test rows and keeps its model.
+        rate_finder: A range test to show with it.
+    """
+    key = trial.key(context.task, context.metric)
+    known = context.store.read_trial(key)
+    if known is not None:
+        return known
+    folder = context.store.trial_work(key)
+    setting = Setting(
+        context.task, trial.bench, trial.hyperparameters, trial.seed, context.metric, folder,
+        context.progress,
+    )  # fmt: skip
+    predictions: dict[str, Predictions] = {}
+    try:
+        with Meter() as meter:
+            fitted = trial.method.fit(setting)
+        predictions["validation"] = fitted.validation
+        if final:
+            predictions["test"] = fitted.test()
+            keep_model(context.store, trial, key, fitted)
+        record = _record(context, trial, key, fitted, predictions, meter.energy_joule)
+        record.rate_finder = rate_finder or []
+    except Exception as error:
+        predictions = {}
+        record = failed(trial, key, error)
+        log.debug("trial %s failed", key, exc_info=True)
+        context.progress.say(f"{trial.method.name}: failed: {record.error}")
+    context.store.write_trial(record, predictions)
+    shutil.rmtree(folder, ignore_errors=True)
+    return record
+
+
+def keep_model(store: Store, trial: Trial, key: str, fitted: Fitted) -> None:
+    """Save the model of a method that is too dear to be fitted again."""
+    if trial.method.trains_steps:
+        with replacing_folder(store.model(key)) as beside:
+            fitted.model.save(beside)
+
+
+def failed(trial: Trial, key: str, error: BaseException) -> TrialRecord:
+    """Return the record of a trial that failed."""
+    said = error.what if isinstance(error, HeadstartError) else f"{type(error).__name__}: {error}"
+    return _shell(trial, key, status="failed", error=said.strip() or type(error).__name__)
+
+
+def skipped(trial: Trial, key: str, reason: str) -> TrialRecord:
+    """Return the record of a trial that was not run."""
+    return _shell(trial, key, status="skipped", error=reason)
+
+
+def _shell(trial: Trial, key: str, **more: Any) -> TrialRecord:
+    return TrialRecord(
+        key=key,
+        base=trial.bench.base if trial.bench else None,
+        base_revision=trial.bench.card.revision if trial.bench else None,
+        method=trial.method.name,
+        hyperparameters=trial.hyperparameters,
+        seed=trial.seed,
+        scores={},
+        cost=NO_COST,
+        **more,
+    )
+
+
+def _record(
+    context: Context,
+    trial: Trial,
+    key: str,
+    fitted: Fitted,
+    predictions: dict[str, Predictions],
+    energy: float | None,
+) -> TrialRecord:
+    task = context.task
+    record = _shell(trial, key, status="finalist" if "test" in predictions else "done")
+    record.hyperparameters = {**trial.hyperparameters, **fitted.chosen}
+    record.scores = {
+        part: all_scores(task, task.parts[part], [found], context.metric)
+        for part, found in predictions.items()
+    }
+    record.cost = CostRecord(
+        seconds=fitted.seconds,
+        cpu_seconds=fitted.cpu_seconds,
+        flop=float(fitted.flop),
+        peak_bytes=fitted.peak_bytes,
+        energy_joule=energy,
+        trainable_parameters=fitted.trainable_parameters,
+    )
+    record.curve = [_point(point) for point in fitted.points]
+    record.notes = fitted.notes
+    return record
+
+
+def _point(point: Point) -> CurvePoint:
+    return CurvePoint(
+        step=point.step,
+        epoch=round(point.epoch, 3),
+        learning_rate=point.learning_rate,
+        loss=None if point.loss is None else round(point.loss, 6),
+        validation=None if point.validation is None else round(point.validation, 6),
+    )

@@ -1,0 +1,62 @@
+"""Numbers and names in plain words, for verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headstart.measure.interval import Interval
+from headstart.study.record import ComparisonRecord, ScoreRecord
+
+_UNBOUNDED = ("r2", "spearman", "mae", "rmse", "log_loss")  # not shares: no per cent
+_NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "span_f1": "span F1",
+    "subset_accuracy": "exact-match accuracy",
+    "r2": "R²",
+    "spearman": "rank correlation",
+}
+
+
+def metric_name(metric: str) -> str:
+    """Return the metric as people write it."""
+    return _NAMES.get(metric, metric.replace("_", " "))
+
+
+def amount(metric: str, value: float) -> str:
+    """Return "93.1%", or "0.931" for a metric that is no share."""
+    return f"{value:.3f}" if metric in _UNBOUNDED else f"{100 * value:.1f}%"
+
+
+def with_interval(metric: str, score: ScoreRecord | Interval) -> str:
+    """Return "93.1% [92.0, 94.2]"."""
+    if metric in _UNBOUNDED:
+        return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
+    return f"{100 * score.value:.1f}% [{100 * score.low:.1f}, {100 * score.high:.1f}]"
+
+
+def gap(metric: str, comparison: ComparisonRecord) -> str:
+    """Return "2.1 points [0.4, 3.9]" without its sign."""
+    d = comparison.difference
+    low, high = sorted((abs(d.low), abs(d.high))) if d.low * d.high > 0 else (d.low, d.high)
+    if metric in _UNBOUNDED:
+        return f"{abs(d.value):.3f} [{low:.3f}, {high:.3f}]"
+    return f"{100 * abs(d.value):.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def chance(p_value: float) -> str:
+    """Return "p < 0.001" or "p = 0.034"."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return "a", "a and b", or "a, b and c"."""
+    names = list(names)
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return "1 row" or "2 rows"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
