@@ -88,8 +88,7 @@ def test_a_person_gets_verdict_arms_places_and_the_next_command(
     assert "Frozen features are enough." in shown
     assert "0.800 [0.780, 0.820]" in shown
     assert "1 min 15 s" in shown
-    assert "target: 'label'" in shown
-    assert "3 rows are twice" in shown
+    assert "70 train, 15 validation, 15 test rows; 1 note on the data" in shown
     assert "the loss was NaN" in shown
     assert str(tmp_path / "report.html") in shown
     assert f"headstart predict {tmp_path / 'best'}" in shown

@@ -39,10 +39,10 @@ def test_brackets_in_the_users_words_are_shown_as_they_are(
     record: StudyRecord, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record.decision.headline = "The column [label] was [bold]learnt[/bold]"
-    record.task.warnings[0].message = "a class is called [red]"
+    record.arms[1].name = "lora [r=8]"
     shown = "\n".join(printed(record, capsys))
     assert "The column [label] was [bold]learnt[/bold]" in shown
-    assert "a class is called [red]" in shown
+    assert "lora [r=8]" in shown
 
 
 def test_images_suggest_a_folder_of_photos(

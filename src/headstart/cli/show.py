@@ -46,11 +46,11 @@ def study_as_dict(record: StudyRecord, folder: Path) -> dict[str, Any]:
 
 
 def study(record: StudyRecord, folder: Path) -> None:
-    """Print the end of a study: data, warnings, verdict, arms, places and what to type next."""
+    """Print the end of a study: data, verdict, arms, places and what to type next."""
     out = console()
-    for part in (_data(record), _warnings(record), _verdict(record)):
-        if part.plain:
-            out.print(part)
+    out.print(_data(record))
+    out.print()
+    out.print(_verdict(record))
     out.print(_arms(record))
     out.print(_places(record, folder), soft_wrap=True)
 
@@ -63,18 +63,12 @@ def score(value: ScoreRecord | None) -> str:
 
 
 def _data(record: StudyRecord) -> Text:
+    # What was detected and what the audit found was said when the work began; it is not repeated.
     task = record.task
     rows = ", ".join(f"{count:,} {part}" for part, count in task.rows.items())
-    lines = [f"{task.name}: {task.kind} of {task.modality}, {rows} rows", *task.detected]
-    return Text("\n  ".join(lines) + "\n", style="dim")
-
-
-def _warnings(record: StudyRecord) -> Text:
-    text = Text()
-    for warning in record.task.warnings:
-        text.append("note: ", style="yellow")
-        text.append(f"{warning.message}\n")
-    return text
+    notes = len(task.warnings)
+    told = f"; {notes} note{'s' * (notes > 1)} on the data, see the report" if notes else ""
+    return Text(f"{task.name}: {task.kind} of {task.modality}, {rows} rows{told}", style="dim")
 
 
 def _verdict(record: StudyRecord) -> Text:
