@@ -126,13 +126,17 @@ def _rgb(picture: Any) -> Any:
 
 def _eight_bit(picture: Any) -> Any:
     """Return grey of 16 bits, 32 bits or floats as 8 bits; floats up to 1 count as shares."""
-    grey = np.nan_to_num(np.asarray(picture, dtype=np.float32))  # (H, W)
+    if picture.mode.startswith("I;16"):
+        return _pillow().fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    grey = np.array(picture, dtype=np.float32)  # (H, W); changed in place, it may be 200 MB
+    np.nan_to_num(grey, copy=False)
     highest = float(grey.max(initial=0.0))
     if picture.mode == "F" and highest <= 1.0:
-        grey = grey * 255.0
+        grey *= 255.0
     elif highest > 255.0:
-        grey = grey / (257.0 if highest <= 65535.0 else highest / 255.0)
-    return _pillow().fromarray(grey.clip(0, 255).round().astype(np.uint8))
+        grey /= 257.0 if highest <= 65535.0 else highest / 255.0
+    np.rint(grey.clip(0, 255, out=grey), out=grey)
+    return _pillow().fromarray(grey.astype(np.uint8))
 
 
 @lru_cache(maxsize=1)
