@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -128,3 +130,46 @@ def test_energy_adds_packages_and_survives_the_counters_wrap(tmp_path, monkeypat
         (tmp_path / "intel-rapl:0:0" / "energy_uj").write_text("5000000")  # inside package 0
     assert meter.energy_joule == pytest.approx(2 + 3)
     assert meter.energy_source == "cpu"
+
+
+class Nvml:
+    """Stands in for pynvml: one GPU whose counter is at ``joule``."""
+
+    class NVMLError(Exception):
+        pass
+
+    joule = 100.0
+
+    def nvmlInit(self):  # noqa: N802
+        pass
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle):  # noqa: N802
+        if self.joule is None:
+            raise self.NVMLError
+        return round(self.joule * 1000)  # millijoules
+
+
+@pytest.fixture
+def gpu(monkeypatch, tmp_path):
+    nvml = Nvml()
+    monkeypatch.setattr(cost, "RAPL", tmp_path)
+    monkeypatch.setattr(cost, "_on_gpu", lambda: True)
+    monkeypatch.setattr(cost, "_synchronize", lambda: None)
+    monkeypatch.setattr(cost, "_nvml_handle", lambda module, index: index)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    return nvml
+
+
+def test_energy_of_a_gpu_is_read_in_millijoules(gpu):
+    with Meter() as meter:
+        gpu.joule = 130.5
+    assert meter.energy_joule == pytest.approx(30.5)
+    assert meter.energy_source == "gpu"
+
+
+def test_a_gpu_without_a_counter_has_no_energy(gpu):
+    gpu.joule = None
+    with Meter() as meter:
+        pass
+    assert meter.energy_joule is None

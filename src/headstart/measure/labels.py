@@ -13,6 +13,8 @@ from scipy import stats
 from headstart.measure.interval import Interval, t_quantile
 from headstart.measure.power_law import LabelPoint, arrays, fit_many, labels_at
 
+__all__ = ["Crossing", "LabelPoint", "LabelsNeeded", "crossing", "labels_for_gain"]
+
 _DRAWS = 1000
 _FAR = 100  # a forecast of more than this many times the labels there are is no forecast
 _Z = t_quantile(inf)
