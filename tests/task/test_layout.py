@@ -94,3 +94,34 @@ def test_a_table_of_image_paths_is_relative_to_the_table(tiny_image_folder: Path
         assert sum(map(len, task.parts.values())) == 45
         lost = next(w for w in task.warnings if w.code == "unreadable-images")
         assert "no image file 'red/gone.png'" in lost.examples[0]
+
+
+def test_few_unreadable_texts_are_left_out_and_named(tmp_path: Path) -> None:
+    for n in range(40):
+        path = tmp_path / "ab"[n % 2] / f"{n}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"text {n}")
+    (tmp_path / "a" / "bad.txt").write_bytes(b"\x00\x01")
+    task = build_task(tmp_path)
+    lost = next(warning for warning in task.warnings if warning.code == "unreadable-files")
+    assert "a/bad.txt: a NUL byte" in lost.examples[0]
+
+
+def test_image_names_longer_than_a_file_name_may_be_are_unreadable(tmp_path: Path) -> None:
+    lines = [f"{'x' * 300}{n}.png,{'ab'[n % 2]}" for n in range(20)]
+    (tmp_path / "x.csv").write_text("image,label\n" + "\n".join(lines))
+    with pytest.raises(RequestError, match="no image file"):
+        build_task(tmp_path / "x.csv")
+
+
+def test_names_that_are_not_utf8_stay_storable(tmp_path: Path) -> None:
+    folder = tmp_path / "caf\udce9"
+    try:
+        for label in ("a", "b"):
+            (folder / label).mkdir(parents=True)
+            for n in range(10):
+                (folder / label / f"\udce9{n}.txt").write_text(f"text {label} {n}")
+    except OSError:
+        pytest.skip("this file system refuses names that are not UTF-8")
+    task = build_task(folder)
+    "".join([task.name, *task.train.origins]).encode("utf-8")

@@ -10,7 +10,7 @@ from headstart.errors import RequestError
 from headstart.task.build import build_task
 from headstart.task.model import Kind, Objective
 
-# set, classes, train + validation rows, test rows, whether validation is the data's own
+# set, classes, train + validation rows, test rows
 SETS = [
     ("text/banking77", 77, 9_996, 3_080),
     ("text/clinc150", 151, 15_095 + 3_100, 5_500),

@@ -50,8 +50,8 @@ def build_task(
         RequestError: The data cannot be read or learnt from; names file, row and mend.
     """
     raw = read(data)
-    if input is None or not _names_split(raw, input, target):
-        use_split_column(raw)
+    named = [input] if isinstance(input, str) else list(input or ())
+    use_split_column(raw, [*named, target])
     detection = detect(raw, input, target, kind)
     warnings = raw.warnings + _drop_unlabelled_part(raw, detection)
     rows, dropped = extract(raw, detection, progress or Silent())
@@ -84,10 +84,6 @@ def build_task(
         detected=(*detection.lines, f"parts: {split}"),
         warnings=tuple(warnings),
     )
-
-
-def _names_split(raw: Raw, input: Sequence[str], target: str | None) -> bool:
-    return any(name.lower() in ("split", "part", "fold") for name in (*input, target or ""))
 
 
 def _drop_unlabelled_part(raw: Raw, detection: Detection) -> list[Warning]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from headstart.errors import RequestError
 from headstart.task.decode import decode_text
 from headstart.task.model import Image, Warning
-from headstart.task.raw import IMAGE_SUFFIXES, PART_NAMES, Raw, joined
+from headstart.task.raw import IMAGE_SUFFIXES, PART_NAMES, Raw, Unreadable, joined
 from headstart.task.table import TABLE_SUFFIXES, read_table
 from headstart.task.tree import Entry
 
@@ -116,7 +116,7 @@ def image_finder(table: Entry, entries: Sequence[Entry]) -> Callable[[str], Imag
     """Return what finds an image by its name, relative to the folder of ``table``."""
     if table.path is not None:
         folder = table.path.parent
-        return lambda name: Image(path=folder / name) if (folder / name).is_file() else None
+        return lambda name: Image(path=folder / name) if _is_file(folder / name) else None
     known = {entry.place: entry for entry in entries}
 
     def find(name: str) -> Image | None:
@@ -124,6 +124,13 @@ def image_finder(table: Entry, entries: Sequence[Entry]) -> Callable[[str], Imag
         return entry.image() if entry else None
 
     return find
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # e.g. a name longer than the file system allows
+        return False
 
 
 def _class_folders(media: list[Entry], others: int, name: str) -> Raw:
@@ -187,12 +194,22 @@ def _placed(entry: Entry, level: int | None) -> tuple[str, str, str] | None:
     return None if placed and placed[1].lower() in _UNLABELLED else placed
 
 
-def _contents(entries: Sequence[Entry], column: str, raw: Raw) -> list[Image] | list[str]:
+def _contents(
+    entries: Sequence[Entry], column: str, raw: Raw
+) -> list[Image] | list[str | Unreadable]:
     if column == "image":
         return [entry.image() for entry in entries]
-    texts, foreign = [], 0
+    texts: list[str | Unreadable] = []
+    foreign = 0
     for entry in entries:
-        text, said = decode_text(entry.read(), entry.name)
+        try:
+            text, said = decode_text(entry.read(), entry.name)
+        except RequestError as error:
+            texts.append(Unreadable(error.what))
+            continue
+        except OSError as error:
+            texts.append(Unreadable(f"the file cannot be read: {error.strerror}"))
+            continue
         foreign += said is not None
         texts.append(text)
     if foreign:

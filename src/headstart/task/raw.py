@@ -30,6 +30,13 @@ IMAGE_SUFFIXES = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands in a cell whose content could not be read; ``why`` says so."""
+
+    why: str
+
+
 @dataclass(slots=True)
 class Raw:
     """Rows and columns from one source.

@@ -31,6 +31,18 @@ def read(data: Any) -> Raw:
     Raises:
         RequestError: It does not exist, is empty or is broken.
     """
+    raw = _read(data)
+    raw.name = _storable(raw.name)
+    raw.columns = {_storable(name): cells for name, cells in raw.columns.items()}
+    return raw
+
+
+def _storable(name: str) -> str:
+    """Return ``name`` without halves of surrogate pairs, which no JSON file can hold."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
+def _read(data: Any) -> Raw:
     if isinstance(data, pd.DataFrame):
         return read_frame(data)
     if is_dataset(data):

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from headstart.errors import RequestError
@@ -17,7 +18,7 @@ from headstart.task.detect import Detection
 from headstart.task.images import image_problem
 from headstart.task.labels import atoms
 from headstart.task.model import Image, Input, Kind, Modality, Objective, Warning
-from headstart.task.raw import Raw, is_missing, shown
+from headstart.task.raw import Raw, Unreadable, is_missing, shown
 
 _MOST_DROPPED = 0.2
 _THREADS = 4
@@ -117,6 +118,8 @@ def _text(cell: Any) -> str:
         return cell if cell.isprintable() else cell.encode("utf-8", "replace").decode("utf-8")
     if is_missing(cell):
         raise _BadRowError("empty-inputs", "the input is empty")
+    if isinstance(cell, Unreadable):
+        raise _BadRowError("unreadable-files", cell.why)
     if isinstance(cell, bytes | dict | list | tuple) or hasattr(cell, "getexif"):
         raise _BadRowError("unreadable-inputs", f"the input is {type(cell).__name__}, not text")
     return str(cell)
@@ -139,17 +142,16 @@ def _image(cell: Any, find: Callable[[str], Image | None] | None) -> Image:
     if isinstance(cell, dict):
         return _image(cell.get("bytes") or cell.get("path"), find)
     if isinstance(cell, str) and is_image(cell):
-        from pathlib import Path
-
         found = find(cell) if find else Image(path=Path(cell))
         if found is None:
             raise _BadRowError(
                 "unreadable-images", f"no image file '{shown(cell)}' beside the table"
             )
         return found
-    if hasattr(cell, "save"):
+    if hasattr(cell, "getexif"):  # a Pillow image
         written = io.BytesIO()
-        cell.save(written, format="PNG")
+        keeps = cell.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
+        (cell if keeps else cell.convert("RGB")).save(written, format="PNG")
         return Image(data=written.getvalue())
     raise _BadRowError("unreadable-images", f"{shown(cell)} is no image")
 

@@ -11,26 +11,35 @@ from headstart.errors import RequestError
 from headstart.files import digest
 from headstart.task.encode import labels_of
 from headstart.task.model import PARTS, Objective, Warning
-from headstart.task.raw import PART_NAMES, Raw
+from headstart.task.raw import PART_NAMES, Raw, shown
 from headstart.task.rows import Rows
 
 _SHARE = 0.15
 _SPLIT_COLUMNS = ("split", "part", "fold", "subset", "set", "partition", "dataset_split")
 
 
-def use_split_column(raw: Raw) -> None:
-    """Take the parts from a column such as ``split``, if it names them in every row."""
+def use_split_column(raw: Raw, named: Sequence[str | None]) -> None:
+    """Take the parts from a column such as ``split``, if it names them in every row.
+
+    Args:
+        raw: The table; the column leaves it.
+        named: Columns that the user named for something else.
+    """
     if raw.parts is not None:
         return
     for name in raw.columns:
-        if name.lower() not in _SPLIT_COLUMNS:
+        if name.lower() not in _SPLIT_COLUMNS or name in named:
             continue
         cells = [str(cell).strip().lower() for cell in raw.columns[name]]
-        if set(cells) <= PART_NAMES.keys() and len(set(cells)) > 1:
+        found = set(cells)
+        if found <= PART_NAMES.keys() and len({PART_NAMES[cell] for cell in found}) > 1:
             raw.parts = [PART_NAMES[cell] for cell in cells]
             raw.split = f"the data's own (column '{name}')"
             del raw.columns[name]
             return
+        if found & PART_NAMES.keys():
+            other = next(iter(sorted(found - PART_NAMES.keys())), "only one part")
+            raw.said.append(f"column '{name}' does not say the parts: it holds {shown(other)}")
 
 
 def deal(rows: Rows, objective: Objective, own: str) -> tuple[list[str], str, list[Warning]]:

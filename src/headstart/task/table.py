@@ -89,7 +89,20 @@ def _separated(text: str, name: str, delimiter: str, quoting: Any) -> Raw:
             rows.append(record)
             origins.append(f"{name} row {number}")
     cells = list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in header]
+    _check_header_is_one(header, cells, name)
     return Raw(Path(name).stem, dict(zip(header, cells, strict=True)), origins)
+
+
+def _check_header_is_one(header: list[str], cells: list[list[str]], name: str) -> None:
+    """Refuse a table whose first row is data: a "header" that recurs below it as a value."""
+    for title, column in zip(header, cells, strict=True):
+        if title and title in column:
+            raise RequestError(
+                f"the first row is no header: '{shown(title)}' is also a value in its column",
+                where=f"{name} row 1, again in data row {column.index(title) + 1}",
+                mend="begin the file with a line of column names such as: text,label "
+                "(or remove a header that is repeated)",
+            )
 
 
 def _records(text: str, name: str, delimiter: str, quoting: Any) -> Iterator[tuple[int, list[str]]]:

@@ -36,7 +36,8 @@ class Entry:
     @property
     def name(self) -> str:
         """The path inside the tree with slashes."""
-        return "/".join(self.place)
+        # a name that is not UTF-8 on disk must not spoil the JSON it is shown in
+        return "/".join(self.place).encode("utf-8", "replace").decode("utf-8")
 
     @property
     def suffix(self) -> str:
