@@ -86,7 +86,7 @@ def test_a_person_gets_verdict_arms_places_and_the_next_command(
     result = headstart_cli("adapt", "reviews.csv")
     shown = result.stdout
     assert "Frozen features are enough." in shown
-    assert "0.800 [0.780, 0.820]" in shown
+    assert "80.0% [78.0, 82.0]" in shown
     assert "1 min 15 s" in shown
     assert "70 train, 15 validation, 15 test rows; 1 note on the data" in shown
     assert "the loss was NaN" in shown

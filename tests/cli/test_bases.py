@@ -10,7 +10,6 @@ import pytest
 from typer.testing import Result
 
 from headstart.base.model import BaseCard
-from headstart.cli.bases import millions
 from headstart.errors import RequestError
 from headstart.task.model import Modality
 
@@ -65,10 +64,3 @@ def test_an_unknown_base_is_a_wrong_request(headstart_cli: Run) -> None:
     result = headstart_cli("bases", "show", "bundled:minilm")
     assert result.exit_code == 2
     assert "known: bundled:minilm-l6" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("count", "said"), [(950, "950"), (5_300, "5.3 k"), (22_713_216, "22.7 M"), (1.2e9, "1.2 B")]
-)
-def test_parameters_are_said_as_people_do(count: int, said: str) -> None:
-    assert millions(count) == said

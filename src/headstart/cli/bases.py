@@ -29,6 +29,8 @@ def list_(json: Json = False) -> None:
     if json:
         show.as_json([_as_dict(card) for card in cards])
         return
+    from headstart.report.units import parameters_text
+
     console = show.console()
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("reference", no_wrap=True)
@@ -42,7 +44,7 @@ def list_(json: Json = False) -> None:
             Text(card.reference),
             str(card.modality),
             Text(card.architecture),
-            millions(card.parameters),
+            parameters_text(card.parameters),
             str(card.width),
             _reads(card),
             Text(card.licence),
@@ -78,21 +80,15 @@ def show_(
     show.console().print(table)
 
 
-def millions(count: int) -> str:
-    """Return a number of parameters as people say it: "22.7 M", "850 k", "1.2 B"."""
-    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return str(count)
-
-
 def _facts(card: BaseCard, speed: float) -> list[tuple[str, str]]:
+    from headstart.report.units import parameters_text
+
     return [
         ("reference", card.reference),
         ("revision", card.revision),
         ("input", f"{card.modality}, {_reads(card)}"),
         ("architecture", card.architecture),
-        ("parameters", f"{millions(card.parameters)} ({card.parameters:,})"),
+        ("parameters", f"{parameters_text(card.parameters)} ({card.parameters:,})"),
         ("embedding width", str(card.width)),
         ("licence", card.licence),
         ("weights", card.source + ("" if card.pretrained else " (random: nothing to transfer)")),

@@ -116,7 +116,7 @@ class Lines:
         yield advance
         took = self._clock() - started
         if self._bars and took >= EVERY:
-            self._write(f"{label}: done in {duration(took)}")
+            self._write(f"{label}: done in {_duration(took)}")
 
     def say(self, line: str) -> None:
         """Write one line."""
@@ -140,19 +140,14 @@ def remaining(done: float, total: float, seconds: float) -> str:
     if done <= 0 or total <= 0:
         return "begun"
     left = seconds * (total - done) / done
-    return f"{min(done / total, 1.0):.0%}, about {duration(left)} left"
+    return f"{min(done / total, 1.0):.0%}, about {_duration(left)} left"
 
 
-def duration(seconds: float) -> str:
-    """Return seconds as people say them: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+def _duration(seconds: float) -> str:
+    # Here, and not above: it brings pydantic along, which `headstart --help` can do without.
+    from headstart.report.units import duration
+
+    return duration(seconds)
 
 
 def _escaped(label: str) -> str:

@@ -13,10 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headstart.cli.progress import duration
-
 if TYPE_CHECKING:
-    from headstart.study.record import ScoreRecord, StudyRecord
+    from headstart.study.record import StudyRecord
 
 REPORT, MODEL = "report.html", "best"
 # Columns where no terminal says how many it has.
@@ -50,16 +48,10 @@ def study(record: StudyRecord, folder: Path) -> None:
     out = console()
     out.print(_data(record))
     out.print()
-    out.print(_verdict(record))
+    out.print(Text(record.decision.headline, style="bold"))
+    out.print(_reasons(record))
     out.print(_arms(record))
     out.print(_places(record, folder), soft_wrap=True)
-
-
-def score(value: ScoreRecord | None) -> str:
-    """Return a score with its interval: "0.812 [0.790, 0.834]"."""
-    if value is None:
-        return "–"
-    return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
 
 
 def _data(record: StudyRecord) -> Text:
@@ -71,16 +63,16 @@ def _data(record: StudyRecord) -> Text:
     return Text(f"{task.name}: {task.kind} of {task.modality}, {rows} rows{told}", style="dim")
 
 
-def _verdict(record: StudyRecord) -> Text:
-    decision = record.decision
-    text = Text(decision.headline, style="bold")
-    for reason in decision.reasons:
-        text.append(f"\n  • {reason}", style="not bold")
-    return text
+def _reasons(record: StudyRecord) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    for reason in record.decision.reasons:
+        grid.add_row(" •", Text(reason))
+    return grid
 
 
 def _arms(record: StudyRecord) -> Table:
-    # Order and standing are the report's, so that page and terminal never disagree.
+    # Order, standing and units are the report's, so that page and terminal never disagree.
+    from headstart.report import units
     from headstart.report.arms import arm_views
 
     metric = record.task.metric
@@ -94,9 +86,9 @@ def _arms(record: StudyRecord) -> Table:
         validation = view.arm.scores.get("validation", {}).get(metric)
         table.add_row(
             Text(view.arm.name),
-            score(view.score),
-            f"{validation.value:.3f}" if validation else "–",
-            duration(view.arm.seconds),
+            units.score_text(view.score, metric),
+            units.bare_score(validation.value, metric) if validation else "–",
+            units.duration(view.arm.seconds),
             ", ".join(word for word in (view.standing, *view.tags) if word),
             style=_STYLES.get(view.standing, ""),
         )
