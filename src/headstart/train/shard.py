@@ -113,5 +113,5 @@ def _checksum(tensors: dict[str, NDArray[Any]]) -> int:
     crc = 0
     for name in sorted(tensors):
         array = np.ascontiguousarray(tensors[name])
-        crc = zlib.crc32(memoryview(array), zlib.crc32(f"{name}{array.shape}".encode(), crc))
+        crc = zlib.crc32(array.data, zlib.crc32(f"{name}{array.shape}".encode(), crc))
     return crc
