@@ -61,7 +61,9 @@ def _is_wrapper(module: nn.Module) -> bool:
     if next(module.parameters(recurse=False), None) is not None:
         return False  # what hangs on the module itself would be lost
     children = _parametrised(module)
-    return len(children) == 1 and not isinstance(children[0][1], nn.Sequential)
+    if len(children) != 1 or isinstance(children[0][1], nn.Sequential):
+        return False
+    return bool(_parametrised(children[0][1]))  # around a single layer there is nothing to open
 
 
 def _stack(module: nn.Module) -> nn.Module | None:

@@ -98,7 +98,9 @@ class TextEncoder(Skeleton):
     def _tokenize(self, texts: Sequence[Input], **options: Any) -> Any:
         split = not isinstance(texts[0], str)
         return self.tokenizer(
-            [list(cast(Sequence[str], text)) for text in texts] if split else list(texts),
+            [[_whole(word) for word in cast(Sequence[str], text)] for text in texts]
+            if split
+            else [_whole(cast(str, text)) for text in texts],
             is_split_into_words=split,
             return_attention_mask=False,
             return_token_type_ids=False,
@@ -191,6 +193,15 @@ class TextEncoder(Skeleton):
 def _chunks(inputs: Sequence[Input]) -> Iterator[Sequence[Input]]:
     for start in range(0, len(inputs), _CHUNK):
         yield inputs[start : start + _CHUNK]
+
+
+def _whole(text: str) -> str:
+    """Replace halves of surrogate pairs, which no tokenizer takes, by U+FFFD."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _first_tokens(word_of_token: list[int | None], words: int) -> Tensor:

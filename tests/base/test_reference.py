@@ -1,0 +1,46 @@
+"""References: parsed, and refused with the nearest known name."""
+
+from __future__ import annotations
+
+import pytest
+
+from headstart.base import reference
+from headstart.errors import RequestError
+
+
+def test_a_reference_is_source_and_name():
+    assert reference.parse("timm:resnet18.a1_in1k") == ("timm", "resnet18.a1_in1k")
+    assert reference.parse("local:/a:b") == ("local", "/a:b")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "help_"),
+    [
+        ("minilm-l6", "bundled:minilm-l6"),
+        ("bundled:minilm-6", "minilm-l6"),
+        ("bundle:minilm-l6", "bundled"),
+        ("timm:resnet19", "resnet1"),
+        ("timm:resnet18.a9_in1k", "resnet18.a"),
+        ("torchvision:resnet19", "resnet1"),
+        ("torchvision:resnet18/V1", "IMAGENET1K_V1"),
+        ("timm:", "timm:"),
+        ("timm:resnet18?wieghts=x", "weights"),
+        ("timm:resnet18?random=-1", "random=0"),
+        ("timm:resnet18?random=1&weights=x", "exclude"),
+        ("", "local:FOLDER"),
+        ("local:no/such/folder", "no/such/folder"),
+    ],
+)
+def test_a_wrong_reference_is_refused_with_help(wrong, help_):
+    with pytest.raises(RequestError) as caught:
+        reference.load(wrong)
+    assert help_ in str(caught.value)
+
+
+def test_known_bases_parse_and_start_with_the_bundled():
+    found = reference.known()
+    assert found[0] == "bundled:minilm-l6"
+    assert len(found) == len(set(found))
+    assert all(reference.parse(name) for name in found)
+    assert any("resnet" in name for name in found)
+    assert any("bert" in name for name in found)
