@@ -110,6 +110,7 @@ def test_packaged_bbc_news_has_five_sections() -> None:
     assert sum(map(len, task.parts.values())) == 2225
 
 
+@pytest.mark.slow
 def test_packaged_digits_are_ten_classes_in_their_order() -> None:
     task = build_task("packaged:digits")
     assert task.classes == tuple("0123456789")

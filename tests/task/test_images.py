@@ -80,6 +80,14 @@ def test_a_jpeg_of_100_megapixels_is_opened_smaller() -> None:
     assert width / height == pytest.approx(1.04, abs=0.01)
 
 
+def test_a_large_photo_on_its_side_is_turned_and_halved() -> None:
+    exif = pillow.Exif()
+    exif[0x0112] = 6
+    for format in ("JPEG", "PNG"):
+        large = encoded(plain_colour("L", 7, (6_000, 3_000)), format, exif=exif)
+        assert open_image(large).size == (1_500, 3_000)
+
+
 def test_a_png_of_100_megapixels_is_refused_unread() -> None:
     header = struct.pack(">IIBBBBB", 10_400, 10_000, 8, 2, 0, 0, 0)
     chunk = struct.pack(">I", 13) + b"IHDR" + header

@@ -54,3 +54,8 @@ def test_three_shapes_of_json_are_read(value: object) -> None:
 
 def test_json_lines_under_the_name_json_are_read() -> None:
     assert len(read_table(b'{"text": "a"}\n{"text": "b"}\n', "x.json")) == 2
+
+
+def test_empty_columns_that_a_spreadsheet_leaves_are_cut() -> None:
+    raw = read_table(b",text,label,,\n0,hello,a,,\n1,bye,b,,\n", "x.csv")
+    assert raw.columns == {"unnamed": ["0", "1"], "text": ["hello", "bye"], "label": ["a", "b"]}

@@ -20,14 +20,16 @@ FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 _MOST_PIXELS = 50_000_000  # a whole decode holds up to 8 bytes a pixel: 400 MB
 _MOST_JPEG_PIXELS = 170_000_000  # JPEG decodes at a fraction of its size without the whole
 _MOST_PROGRESSIVE_PIXELS = 120_000_000  # … unless progressive: all coefficients, 3 bytes a pixel
+_LARGE_PIXELS = 16_000_000  # no base reads more than a fraction of this
+_REDUCIBLE = ("L", "LA", "RGB", "RGBA", "CMYK", "I", "F")
 _CHECK_SIDE = 32  # a JPEG is checked at 1/8 of its size: its whole stream is read all the same
 
 
 def open_image(image: Image) -> Any:
     """Return ``image`` as a Pillow image, mode RGB, upright (EXIF), first frame, alpha on white.
 
-    CMYK, palettes, 16-bit and float pixels are converted to 8 bits a channel. A JPEG of more
-    than 50 megapixels is decoded at a fraction of its size; memory stays below 500 MB.
+    CMYK, palettes, 16-bit and float pixels are converted to 8 bits a channel. An image of more
+    than 16 megapixels is opened at a half or a quarter of its size; memory stays below 500 MB.
 
     Raises:
         RequestError: The file is missing, empty, cut short, no image, or has too many pixels.
@@ -35,8 +37,12 @@ def open_image(image: Image) -> Any:
     from PIL import ImageOps
 
     with _opened(image) as picture:
-        _shrink_large_jpeg(picture)
-        return _rgb(ImageOps.exif_transpose(picture))
+        exif = picture.getexif()
+        small = _shrunk(picture)
+        if exif:
+            small.getexif().update(exif)  # reducing loses which way is up
+            ImageOps.exif_transpose(small, in_place=True)
+        return _rgb(small)
 
 
 def image_problem(image: Image) -> str | None:
@@ -107,10 +113,16 @@ def _refuse_huge(picture: Any) -> None:
         )
 
 
-def _shrink_large_jpeg(picture: Any) -> None:
-    if picture.width * picture.height > _MOST_PIXELS and picture.format in ("JPEG", "MPO"):
-        shrink = 2 if picture.width * picture.height <= 4 * _MOST_PIXELS else 4
+def _shrunk(picture: Any) -> Any:
+    """Return a picture of at most 16 megapixels; a JPEG is decoded small, never whole."""
+    pixels = picture.width * picture.height
+    if pixels <= _LARGE_PIXELS:
+        return picture
+    shrink = 2 if pixels <= 4 * _LARGE_PIXELS else 4
+    if picture.format in ("JPEG", "MPO"):
         picture.draft("RGB", (picture.width // shrink, picture.height // shrink))
+        return picture
+    return picture.reduce(shrink) if picture.mode in _REDUCIBLE else picture
 
 
 def _rgb(picture: Any) -> Any:

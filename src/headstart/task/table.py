@@ -79,11 +79,13 @@ def _separated(text: str, name: str, delimiter: str, quoting: Any) -> Raw:
     with _large_cells():
         records = _records(text, name, delimiter, quoting)
         _, header = next(records)
-        header = [column.strip() for column in header]
+        header = _named(header)
         check_header(header, f"{name} row 1")
         rows: list[list[str]] = []
         origins: list[str] = []
         for number, record in records:
+            if len(record) > len(header) and not any(map(str.strip, record[len(header) :])):
+                del record[len(header) :]  # spreadsheets export empty columns at the end
             if len(record) != len(header):
                 raise _ragged(record, header, f"{name} row {number}", delimiter)
             rows.append(record)
@@ -91,6 +93,14 @@ def _separated(text: str, name: str, delimiter: str, quoting: Any) -> Raw:
     cells = list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in header]
     _check_header_is_one(header, cells, name)
     return Raw(Path(name).stem, dict(zip(header, cells, strict=True)), origins)
+
+
+def _named(header: list[str]) -> list[str]:
+    """Return the column names; empty ones at the end are cut, one before them is "unnamed"."""
+    names = [column.strip() for column in header]
+    while names and not names[-1]:
+        names.pop()
+    return [name or "unnamed" for name in names] or header
 
 
 def _check_header_is_one(header: list[str], cells: list[list[str]], name: str) -> None:
