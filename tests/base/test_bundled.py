@@ -123,10 +123,18 @@ def test_a_damaged_gguf_is_refused_and_leaves_nothing(tmp_path, monkeypatch):
     assert list((tmp_path / "cache" / "converted").iterdir()) == []
 
 
+def test_the_card_of_smollm_needs_no_conversion(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    card = reference.card("bundled:smollm2-135m")
+    assert (card.parameters, card.width, card.input_size) == (134_515_008, 576, 512)
+    assert not (tmp_path / "cache").exists()
+
+
 @pytest.mark.slow
 def test_smollm_is_converted_and_its_padding_does_not_matter():
     encoder = reference.load("bundled:smollm2-135m")
-    assert (encoder.card.parameters, encoder.card.width) == (134_515_008, 576)
+    assert encoder.card == reference.card("bundled:smollm2-135m")
+    assert encoder.card.parameters == sum(p.numel() for p in encoder.parameters())
     texts = ["Paris is the capital of France.", "hi"]
     together = features(encoder, texts)
     torch.testing.assert_close(together[1:], features(encoder, texts[1:]), atol=1e-3, rtol=1e-3)

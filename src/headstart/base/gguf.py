@@ -25,6 +25,16 @@ def cache_folder() -> Path:
     return Path(base).expanduser() / "headstart"
 
 
+def place(file: Path) -> Path:
+    """Return the folder that :func:`converted` keeps, whether it is there yet or not.
+
+    Raises:
+        RequestError: The file is missing.
+    """
+    with refused(file):
+        return cache_folder() / "converted" / f"{file.stem}-{content_hash(file)[:12]}"
+
+
 def converted(file: Path) -> Path:
     """Return a folder with the body (float32 safetensors), config and tokenizer of ``file``.
 
@@ -34,14 +44,12 @@ def converted(file: Path) -> Path:
         RequestError: The file is missing or damaged.
         WorkError: The cache cannot be written to.
     """
-    with refused(file):
-        name = f"{file.stem}-{content_hash(file)[:12]}"
-    folder = cache_folder() / "converted" / name
+    folder = place(file)
     if folder.is_dir():
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
@@ -52,6 +60,18 @@ def converted(file: Path) -> Path:
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return folder
+
+
+def described(file: Path) -> Any:
+    """Return the transformers configuration in ``file``, without converting its weights.
+
+    Raises:
+        RequestError: The file is missing or damaged.
+    """
+    with refused(file), quiet_transformers():
+        from transformers import AutoConfig
+
+        return AutoConfig.from_pretrained(str(file.parent), gguf_file=file.name)
 
 
 def _put(beside: Path, folder: Path) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from headstart.base.gguf import converted
+from headstart.base.gguf import converted, described, place
 from headstart.base.model import BaseCard, Encoder
+from headstart.base.names import transformers_name
 from headstart.base.options import random_revision
 from headstart.base.skeleton import count_parameters
-from headstart.base.text_folder import load_text, text_card
+from headstart.base.text_files import body_from_config
+from headstart.base.text_folder import LENGTH_CAP, load_text, read_config, text_card
 from headstart.base.timm_image import TimmEncoder, create, timm_preprocess
 from headstart.base.weights import content_hash, load_exactly, read_weights
 from headstart.errors import RequestError, nearest
@@ -69,11 +71,23 @@ def _minilm(package: _Package, name: str, pretrained: bool) -> Encoder:
 
 def _smollm_card(package: _Package, name: str, pretrained: bool) -> BaseCard:
     file = package.file("*.gguf")
-    card = text_card(
-        converted(file), f"bundled:{name}", package.source, package.licence, pretrained
+    folder = place(file)  # converting takes 20 s, too long for a list of bases
+    config = read_config(folder) if folder.is_dir() else described(file)
+    with torch.device("meta"):
+        body = body_from_config(config, keep_pooler=False)
+    return BaseCard(
+        reference=f"bundled:{name}",
+        # The package's file names the weights, not what this machine converted it to.
+        revision=content_hash(file) if pretrained else random_revision(0),
+        modality=Modality.TEXT,
+        architecture=transformers_name(config.model_type),
+        parameters=count_parameters(body),
+        width=int(config.hidden_size),
+        input_size=min(LENGTH_CAP, int(config.max_position_embeddings)),
+        licence=package.licence,
+        source=package.source,
+        pretrained=pretrained,
     )
-    # The package's file names the weights, not what this machine converted it to.
-    return replace(card, revision=content_hash(file)) if pretrained else card
 
 
 def _smollm(package: _Package, name: str, pretrained: bool) -> Encoder:
