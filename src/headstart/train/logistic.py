@@ -32,7 +32,7 @@ _CHUNK_ELEMENTS = 1 << 21  # logits held at once: 8 MB in float32
 _HISTORY_ELEMENTS = 60_000_000  # L-BFGS pairs held at once: 480 MB in float32
 _SUFFICIENT_DECREASE = 1e-4
 _SHORTEST_STEP = 1e-6
-_DIAGONAL_ITERATIONS = 12  # then the blocks, which cost as much as some ten iterations
+_DIAGONAL_ITERATIONS = 4  # then the blocks, which cost as much as some ten iterations
 
 
 @dataclass(frozen=True, slots=True)
