@@ -48,7 +48,7 @@ def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
     assert name in str(error.where)
 
 
-@pytest.mark.parametrize("content", ["text,label\n", "\n \n", "\ufefftext,label"])
+@pytest.mark.parametrize("content", ["text,label\n", "\n \n", ";", ",,\n,\n", "\ufefftext,label"])
 def test_a_table_without_rows_is_refused(tmp_path: Path, content: str) -> None:
     assert "x.csv" in str(refused(written(tmp_path / "x.csv", content)).where)
 

@@ -213,7 +213,9 @@ def _contents(
         foreign += said is not None
         texts.append(text)
     if foreign:
-        raw.said.append(f"{foreign:,} of the files not UTF-8: read by their marks or as cp1252")
+        raw.said.append(
+            f"not UTF-8, so read by their marks or as Windows-1252: {foreign:,} of {len(entries):,} files"
+        )
     return texts
 
 

@@ -78,7 +78,7 @@ def _tsv(text: str, name: str) -> Raw:
 def _separated(text: str, name: str, delimiter: str, quoting: Any) -> Raw:
     with _large_cells():
         records = _records(text, name, delimiter, quoting)
-        _, header = next(records)
+        _, header = next(records, (1, [""]))
         header = _named(header)
         check_header(header, f"{name} row 1")
         rows: list[list[str]] = []
