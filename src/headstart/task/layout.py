@@ -214,7 +214,8 @@ def _contents(
         texts.append(text)
     if foreign:
         raw.said.append(
-            f"not UTF-8, so read by their marks or as Windows-1252: {foreign:,} of {len(entries):,} files"
+            f"not UTF-8, so read by their marks or as Windows-1252: {foreign:,} of "
+            f"{len(entries):,} files"
         )
     return texts
 
