@@ -44,3 +44,26 @@ def test_known_bases_parse_and_start_with_the_bundled():
     assert all(reference.parse(name) for name in found)
     assert any("resnet" in name for name in found)
     assert any("bert" in name for name in found)
+
+
+def test_the_list_of_bases_at_hand_fetches_nothing(monkeypatch, tmp_path):
+    import torch
+
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", None)  # a download would fail
+    found = [card.reference for card in reference.cards_at_hand()]
+    assert found[0] == "bundled:minilm-l6"
+    assert not any(name.startswith("torchvision:") for name in found)
+
+
+def test_cached_torchvision_weights_are_checked_by_the_hash_in_their_name(monkeypatch, tmp_path):
+    import torch
+
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    file = tmp_path / "checkpoints" / "resnet18-f37072fd.pth"
+    torch.save({"conv1.weight": torch.zeros(1)}, file)
+    with pytest.raises(RequestError, match="SHA-256") as caught:
+        reference.load("torchvision:resnet18/IMAGENET1K_V1")
+    assert str(file) in str(caught.value)

@@ -69,6 +69,19 @@ def load(reference: str, pretrained: bool = True) -> Encoder:
     return SOURCES.get(prefix).load(name, pretrained)
 
 
+def cards_at_hand() -> list[BaseCard]:
+    """Return the cards of the known bases whose weights lie on this machine; fetches nothing."""
+    return [card(reference) for reference in known() if _at_hand(reference)]
+
+
+def _at_hand(reference: str) -> bool:
+    prefix, name = parse(reference)
+    source = SOURCES.get(prefix)
+    # Optional for a source: one that fetches nothing has nothing to look up.
+    look_up = getattr(source, "at_hand", None)
+    return True if look_up is None else bool(look_up(name))
+
+
 def known() -> list[str]:
     """Return references worth starting from that are known without a network.
 

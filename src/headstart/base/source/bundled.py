@@ -160,6 +160,10 @@ class Bundled:
         """Return every bundled base."""
         return [f"bundled:{name}" for name in _BASES]
 
+    def at_hand(self, name: str) -> bool:
+        """Return whether the package of a bundled base is installed."""
+        return importlib.util.find_spec(_package(name).module) is not None
+
     def card(self, name: str) -> BaseCard:
         """Return the card of a bundled base."""
         package = _package(name)

@@ -41,6 +41,10 @@ class HuggingFace:
         """Return a short list of BERT-, ViT- and ResNet-class names; the hub has many more."""
         return [f"hf:{name}" for name in _NAMES]
 
+    def at_hand(self, name: str) -> bool:
+        """Return whether the weights lie in the local cache."""
+        return cached(name, "*.safetensors")
+
     def card(self, name: str) -> BaseCard:
         """Return the card of a base (which needs its weights, for their commit and count)."""
         return self.load(name).card
@@ -89,6 +93,19 @@ def snapshot(name: str) -> Path:
     except (OSError, hub.HfHubHTTPError, hub.EntryNotFoundError) as error:
         raise unreachable(f"hf:{name}", error) from error
     return Path(path)
+
+
+def cached(name: str, pattern: str) -> bool:
+    """Return whether the cache holds a file of ``org/name[@revision]`` that fits ``pattern``."""
+    from huggingface_hub import errors as hub
+    from huggingface_hub import snapshot_download
+
+    repository, _, revision = name.partition("@")
+    try:
+        folder = snapshot_download(repository, revision=revision or None, local_files_only=True)
+    except (OSError, hub.HFValidationError, hub.EntryNotFoundError):
+        return False
+    return any(Path(folder).glob(pattern))
 
 
 def unreachable(reference: str, error: BaseException, *others: str) -> RequestError:

@@ -10,7 +10,7 @@ from headstart.base.model import BaseCard, Encoder
 from headstart.base.names import vision_name
 from headstart.base.options import Options, parse_options, random_revision
 from headstart.base.skeleton import count_parameters
-from headstart.base.source.hf import unreachable
+from headstart.base.source.hf import cached, unreachable
 from headstart.base.timm_image import TimmEncoder, create, timm_preprocess
 from headstart.base.weights import content_hash, load_exactly, read_weights
 from headstart.errors import RequestError, nearest
@@ -28,6 +28,15 @@ class Timm:
     def names(self) -> list[str]:
         """Return a short list of ResNet- and ViT-class names; timm knows over a thousand."""
         return [f"timm:{name}" for name in _NAMES]
+
+    def at_hand(self, name: str) -> bool:
+        """Return whether the published weights lie in the local cache."""
+        prepare_torchvision()
+        import timm
+
+        config = timm.get_pretrained_cfg(name.partition("?")[0])
+        repository = config.hf_hub_id if config is not None else None
+        return repository is not None and cached(str(repository), "*.safetensors")
 
     def card(self, name: str) -> BaseCard:
         """Return the card of a model."""

@@ -44,6 +44,12 @@ class Torchvision:
         """Return a short list of ResNet- and ViT-class names; torchvision has some eighty."""
         return [f"torchvision:{name}" for name in _NAMES]
 
+    def at_hand(self, name: str) -> bool:
+        """Return whether the published weights lie in torch hub's cache."""
+        function, _, tag = name.partition("?")[0].partition("/")
+        weights = _weights(function, tag)
+        return weights is not None and _hub_file(weights).is_file()
+
     def card(self, name: str) -> BaseCard:
         """Return the card of a model."""
         return self.load(name).card
@@ -113,11 +119,15 @@ def _file(options: Options, weights: Any) -> Path:
             f"torchvision publishes no weights for '{options.name}'",
             mend=f"use torchvision:{options.name}?weights=FILE",
         )
-    file: Path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
+    file = _hub_file(weights)
     if not file.is_file():
         _download(weights.url, file, options.name)
     _check_prefix(file)
     return file
+
+
+def _hub_file(weights: Any) -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints" / str(weights.url).rpartition("/")[2]
 
 
 def _download(url: str, file: Path, name: str) -> None:
