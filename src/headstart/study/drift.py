@@ -1,0 +1,31 @@
+"""How far the outputs of an exported model may lie from the original's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.errors import WorkError
+
+TOLERANCE = 1e-3  # of a logit, or of the largest one where that is above 1
+
+
+def check_drift(found: NDArray[Any], expected: NDArray[Any], what: str) -> None:
+    """Compare logits of the exported model with those of the original.
+
+    Raises:
+        WorkError: A shape differs, or a logit by more than :data:`TOLERANCE`.
+    """
+    mend = "nothing was exported; use the folder best/ itself, and please report this model"
+    if found.shape != expected.shape:
+        raise WorkError(
+            f"{what} gives outputs of shape {found.shape}, expected {expected.shape}", mend=mend
+        )
+    allowed = TOLERANCE * max(1.0, float(np.abs(expected).max(initial=0.0)))
+    drift = float(np.abs(found - expected).max(initial=0.0))
+    if not drift <= allowed:  # not a number is too far as well
+        raise WorkError(
+            f"{what} gives other outputs: off by {drift:.2g}, allowed are {allowed:.2g}", mend=mend
+        )
