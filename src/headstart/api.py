@@ -173,13 +173,7 @@ def bases() -> list[BaseCard]:
     """Return the cards of every base whose weights are at hand."""
     from headstart.base import reference
 
-    cards = []
-    for name in reference.known():
-        try:
-            cards.append(reference.card(name))
-        except RequestError:  # known by name, its weights are elsewhere
-            continue
-    return cards
+    return reference.cards_at_hand()
 
 
 def base_card(reference: str) -> BaseCard:

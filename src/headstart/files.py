@@ -53,7 +53,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         raise _unwritable(path, error) from error
     try:
         yield beside
-        beside.chmod(0o755)
+        _readable(beside)
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
             path.replace(old / path.name)
@@ -91,6 +91,13 @@ def digest(*parts: str | bytes) -> str:
 def canonical(value: Any) -> str:
     """Return JSON text that is the same for equal values, whatever the order of keys."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _readable(folder: Path) -> None:
+    """Give files the usual permissions; libraries that write beside leave theirs private."""
+    folder.chmod(0o755)
+    for entry in folder.rglob("*"):
+        entry.chmod(0o755 if entry.is_dir() else 0o644)
 
 
 def _unwritable(path: Path, error: OSError) -> RequestError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -127,7 +128,7 @@ class GradientMethod(Method):
         ceiling = setting.base.ceiling()
         trainer = Trainer(
             network=network,
-            groups=[Group(g.modules, g.factor, 0, g.only) for g in self.groups(network, setting)],
+            groups=[replace(g, from_step=0) for g in self.groups(network, setting)],
             recipe=recipe,
             part=setting.task.train,
             samples=setting.base.samples("train"),

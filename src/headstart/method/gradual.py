@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from headstart.method.gradient import GradientMethod
 from headstart.method.model import Hyperparameters, Setting
 from headstart.train.groups import Group, depth_groups
@@ -29,10 +31,7 @@ class Gradual(GradientMethod):
         values = setting.hyperparameters
         head, *stack = depth_groups(network, decay=values["layer_decay"])
         span = values["unfrozen_by"] * values["steps"] / max(1, len(stack) - 1)
-        later = [
-            Group(group.modules, group.factor, from_step=round(span * index))
-            for index, group in enumerate(stack)
-        ]
+        later = [replace(group, from_step=round(span * index)) for index, group in enumerate(stack)]
         return [head, *later]
 
     def flop_factor(self, bench: Workbench) -> float:

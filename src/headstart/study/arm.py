@@ -76,6 +76,8 @@ def run_arm(context: Context, arm: Arm, flop: float | None) -> None:
         assert arm.bench is not None
         assert flop is not None
         steps = full_steps(context, arm.method, arm.bench, settings[0]["batch"], flop)
+        if arm.method.control:  # the control is never skipped
+            steps = max(steps, FEWEST_STEPS)
         if steps < FEWEST_STEPS:
             _skip(context, arm, f"the budget allows {steps} steps, at least {FEWEST_STEPS} needed")
             return

@@ -92,7 +92,8 @@ def _measured(bench: Workbench) -> float:
     batch = network.collate(samples.take(rows))
     moved = tuple({k: v.to(device) for k, v in side.items()} for side in batch)
     units = sum(samples.sizes[row] for row in rows)
-    began, steps = time.perf_counter(), []
+    steps: list[float] = []
+    began = time.perf_counter()
     while len(steps) < _STEPS or time.perf_counter() - began < _PATIENCE:
         started = time.perf_counter()
         torch.autograd.backward(network(moved).float().sum())

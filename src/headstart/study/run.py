@@ -176,7 +176,7 @@ def _shares(context: Context, budget: Budget, trained: list[Arm]) -> dict[int, f
         note = f"rate-{arm.bench.card.revision[:16]}"
         rate = context.store.read_note(note)
         if rate is None:
-            rate = training_rate(arm.bench, default_root() / "rates.json")
+            rate = training_rate(arm.bench, default_root().parent / "rates.json")
             context.store.write_note(note, rate)
         shares[id(arm)] = TRAINING_SHARE * budget.seconds * rate / len(trained)
     return shares

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -22,17 +22,20 @@ class Group:
         factor: Factor on the schedule's rate.
         from_step: First step at which the group is trained.
         only: Train only parameters with this in their name ("lora_"); empty trains all.
+        loose: Parameters that lie in no block (a vision transformer's class token).
     """
 
     modules: Sequence[nn.Module]
     factor: float = 1.0
     from_step: int = 0
     only: str = ""
+    loose: Sequence[nn.Parameter] = ()
 
     def parameters(self) -> list[nn.Parameter]:
         """Return the trained parameters of the modules, each once."""
         named = (pair for module in self.modules for pair in module.named_parameters())
-        return list({id(p): p for name, p in named if self.only in name}.values())
+        inside = {id(p): p for name, p in named if self.only in name}
+        return list({**inside, **{id(p): p for p in self.loose}}.values())
 
 
 def depth_groups(
@@ -49,7 +52,12 @@ def depth_groups(
     stack = [modules for _, modules in blocks(network.encoder.body)]
     rates = layer_rates(len(stack), decay)
     body = [Group(modules, rate) for modules, rate in zip(stack, rates, strict=True)]
-    body = body if top is None else body[len(body) - min(top, len(body)) :]
+    if top is not None:
+        body = body[len(body) - min(top, len(body)) :]
+    else:
+        inside = {id(p) for group in body for p in group.parameters()}
+        loose = [p for p in network.encoder.body.parameters() if id(p) not in inside]
+        body[0] = replace(body[0], loose=loose)
     return [Group([network.head], head_factor), *reversed(body)]
 
 

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 SMOOTHING = 0.8  # of the running loss
-BLOW_UP = 2.0  # times the least smoothed loss (plus its fall) at which the test ends
+OPENING = 6  # first losses, at rates too small to matter: how far batches differ as it is
+BLOW_UP = 1.5  # times the largest of them: training has come apart
+END = 4.0  # times the largest of them: enough seen
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,18 @@ def find_rate(
         smooth = running / (1 - SMOOTHING ** (index + 1))
         rates.append(rate)
         losses.append(smooth)
-        if index > 2 and smooth > BLOW_UP * min(losses):
+        if index > OPENING and smooth > END * max(losses[:OPENING]):
             break
         torch.autograd.backward(loss)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return RangeTest(rates, losses, _ceiling(rates, losses, finished=len(rates) == steps))
+    return RangeTest(rates, losses, _ceiling(rates, losses))
 
 
-def _ceiling(rates: list[float], losses: list[float], finished: bool) -> float | None:
-    """Return the rate of least loss if the loss clearly rose after it."""
-    if not rates:
-        return None
-    least = min(range(len(losses)), key=losses.__getitem__)
-    rose = losses[-1] > 1.2 * losses[least] + 1e-9
-    return rates[least] if rose or not finished else None
+def _ceiling(rates: list[float], losses: list[float]) -> float | None:
+    """Return the rate from which the loss stayed above what batches differ by at the start."""
+    usual = max(losses[:OPENING], default=0.0)
+    above = len(losses)
+    while above > 0 and losses[above - 1] > BLOW_UP * usual:
+        above -= 1
+    return rates[above] if above < len(rates) else None

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from headstart.base import reference
 from headstart.base.device import pick_device
 from headstart.base.model import BaseCard, Encoder
+from headstart.base.text import TextEncoder
 from headstart.files import digest
 from headstart.progress import Progress
-from headstart.task.model import Kind, Modality, Task
+from headstart.task.model import Kind, Modality, Objective, Task
 from headstart.train.cache import FeatureCache
 from headstart.train.embed import forward_flop_per_unit
 from headstart.train.guard import IMAGE_CEILING, TEXT_CEILING, Ceiling
@@ -64,6 +65,8 @@ class Workbench:
     def pristine(self) -> Encoder:
         """The encoder with the base's weights, on the device; never trained."""
         encoder = reference.load(self.base)
+        if self.task.objective is Objective.TAGS and isinstance(encoder, TextEncoder):
+            encoder.word_level = True  # known even if every feature comes from the cache
         return encoder.to(pick_device()).eval()
 
     @property
