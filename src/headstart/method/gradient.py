@@ -208,4 +208,5 @@ def _recipe(values: Hyperparameters, keep_statistics: bool) -> Recipe:
         shape=values["schedule"],
         keep_statistics=keep_statistics,
         class_weighted=values.get("class_weighted", False),
+        precision=values.get("precision", "float32"),
     )

@@ -109,36 +109,41 @@ class Tfidf(Method):
 
     def fit(self, setting: Setting) -> Fitted:
         """Fit each strength on train, choose on validation, refit on both."""
-        started, cpu_started = time.monotonic(), time.process_time()
-        task = setting.task
-        texts, targets = _texts(task.train.inputs), np.asarray(task.train.targets)
-        fixed = setting.hyperparameters.get("strength")
-        strengths = STRENGTHS if fixed is None else (fixed,)
-        tried = []
-        for strength in strengths:
-            model = _fit(task, setting.metric, texts, targets, strength)
-            found = model.outputs(task.validation.inputs)
-            merit = score(
-                task.objective, task.classes, task.validation.targets, found, setting.metric
-            )
-            tried.append((merit, strength, found, model))
-        _, strength, validation, final = max(tried, key=lambda item: item[0])
-        if setting.refit:
-            both = [*texts, *_texts(task.validation.inputs)]
-            all_targets = np.concatenate([targets, np.asarray(task.validation.targets)])
-            final = _fit(task, setting.metric, both, all_targets, strength)
-        return Fitted(
-            model=final,
-            validation=validation,
-            test=lambda: final.outputs(task.test.inputs),
-            flop=0.0,
-            seconds=time.monotonic() - started,
-            cpu_seconds=time.process_time() - cpu_started,
-            peak_bytes=final.weight.nbytes + final.idf.nbytes,
-            trainable_parameters=final.weight.size + final.bias.size,
-            chosen={"strength": strength},
-            notes=[REFITTED] if setting.refit else [],
-        )
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):  # its vectors are too short to share: threads only wait
+            return _fitted(setting)
+
+
+def _fitted(setting: Setting) -> Fitted:
+    started, cpu_started = time.monotonic(), time.process_time()
+    task = setting.task
+    texts, targets = _texts(task.train.inputs), np.asarray(task.train.targets)
+    fixed = setting.hyperparameters.get("strength")
+    strengths = STRENGTHS if fixed is None else (fixed,)
+    tried = []
+    for strength in strengths:
+        model = _fit(task, setting.metric, texts, targets, strength)
+        found = model.outputs(task.validation.inputs)
+        merit = score(task.objective, task.classes, task.validation.targets, found, setting.metric)
+        tried.append((merit, strength, found, model))
+    _, strength, validation, final = max(tried, key=lambda item: item[0])
+    if setting.refit:
+        both = [*texts, *_texts(task.validation.inputs)]
+        all_targets = np.concatenate([targets, np.asarray(task.validation.targets)])
+        final = _fit(task, setting.metric, both, all_targets, strength)
+    return Fitted(
+        model=final,
+        validation=validation,
+        test=lambda: final.outputs(task.test.inputs),
+        flop=0.0,
+        seconds=time.monotonic() - started,
+        cpu_seconds=time.process_time() - cpu_started,
+        peak_bytes=final.weight.nbytes + final.idf.nbytes,
+        trainable_parameters=final.weight.size + final.bias.size,
+        chosen={"strength": strength},
+        notes=[REFITTED] if setting.refit else [],
+    )
 
 
 def _fit(

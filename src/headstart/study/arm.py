@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +20,19 @@ MOST_EPOCHS = 10
 FEWEST_CAP = 150  # steps that small data may take, however many epochs that makes
 FEWEST_STEPS = 8  # below that a schedule means nothing
 RANGE_TEST_FROM = 60  # full steps from which a range test is worth its price
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What an arm's training may cost, and how it computes.
+
+    Attributes:
+        flop: Operations for its search and all its seeds.
+        precision: See :class:`headstart.train.recipe.Recipe`.
+    """
+
+    flop: float
+    precision: str
 
 
 @dataclass
@@ -55,13 +69,13 @@ def arm_name(method: str, base: str | None) -> str:
     return f"{method} · {short}"
 
 
-def run_arm(context: Context, arm: Arm, flop: float | None) -> None:
+def run_arm(context: Context, arm: Arm, allowance: Allowance | None) -> None:
     """Search, then repeat the winner over the seeds; fills ``arm.trials``.
 
     Args:
         context: The study.
         arm: What to run.
-        flop: What its training may cost; None where it trains no steps.
+        allowance: What its training may cost; None where it trains no steps.
     """
     reason = arm.method.refuse(context.task, arm.bench.card if arm.bench else None)
     if reason is not None:
@@ -74,13 +88,14 @@ def run_arm(context: Context, arm: Arm, flop: float | None) -> None:
             arm.trials.append(run_trial(context, _trial(arm, settings[0], 0), final=True))
             return
         assert arm.bench is not None
-        assert flop is not None
-        steps = full_steps(context, arm.method, arm.bench, settings[0]["batch"], flop)
+        assert allowance is not None
+        steps = full_steps(context, arm.method, arm.bench, settings[0]["batch"], allowance.flop)
         if arm.method.control:  # the control is never skipped
             steps = max(steps, FEWEST_STEPS)
         if steps < FEWEST_STEPS:
             _skip(context, arm, f"the budget allows {steps} steps, at least {FEWEST_STEPS} needed")
             return
+        settings = [{**setting, "precision": allowance.precision} for setting in settings]
         winner = _search(context, arm, settings, steps)
     except HeadstartError as error:
         _skip(context, arm, error.what)
@@ -112,18 +127,27 @@ def _search(
     points: list[RatePoint] = []
     if steps >= RANGE_TEST_FROM:
         settings, points = _within_range(context, arm, settings, short)
-    tried: list[tuple[float, Hyperparameters]] = []
+    tried: list[tuple[tuple[float, float], Hyperparameters]] = []
     for index, setting in enumerate(settings):
         trial = _trial(arm, {**setting, "steps": short}, 0)
         shown = points if index == 0 else None
         record = run_trial(context, trial, final=False, rate_finder=shown)
         arm.trials.append(record)
         if record.status == "done":
-            score = record.scores["validation"][context.metric].value
-            tried.append((score, {**setting, "steps": steps}))
+            tried.append((_trained_score(record), {**setting, "steps": steps}))
     if not tried:
         return None
     return max(tried, key=lambda pair: pair[0])[1]
+
+
+def _trained_score(record: TrialRecord) -> tuple[float, float]:
+    """Return the best and the last evaluation after training began.
+
+    The start is left out: where it is the probe, it is the same for every rate and would hide
+    what each of them does.
+    """
+    found = [p.validation for p in record.curve if p.step > 0 and p.validation is not None]
+    return (max(found), found[-1]) if found else (-math.inf, -math.inf)
 
 
 def _within_range(

@@ -15,13 +15,16 @@ import torch
 from headstart.errors import RequestError
 from headstart.files import digest, write_json
 from headstart.train.allocator import keep_memory
+from headstart.train.precision import training_dtype
 from headstart.train.workbench import Workbench
 
 DEFAULT = "10min"
 _FORM = re.compile(r"^\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]+)\s*$", re.IGNORECASE)
 _SECONDS = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "hour": 3600, "d": 86400}
 _FLOP = {"flop": 1.0, "gflop": 1e9, "tflop": 1e12, "pflop": 1e15}
+_BATCH = 32
 _STEPS = 4
+FASTER = 1.2  # times, from which half precision is worth its rounding
 _PATIENCE = 1.0  # seconds that the measurement of the rate takes at least
 
 
@@ -61,18 +64,36 @@ def parse_budget(text: str) -> Budget:
     return Budget(flop=amount * _FLOP[unit])
 
 
-def training_rate(bench: Workbench, memory: Path) -> float:
-    """Return operations a second that this machine reaches training this base on this task.
+@dataclass(frozen=True)
+class Speed:
+    """How this machine trains a base on a task.
 
-    Measured once, rounded to one significant digit and kept in the file ``memory``, so that the
-    same command gives the same study again.
+    Attributes:
+        rate: Operations a second.
+        precision: "bfloat16" where that is clearly faster here, else "float32".
+    """
+
+    rate: float
+    precision: str
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"rate": self.rate, "precision": self.precision}
+
+
+def training_speed(bench: Workbench, memory: Path) -> Speed:
+    """Return the speed at which this machine trains this base on this task.
+
+    Measured once, the rate rounded to one significant digit, and kept in the file ``memory``, so
+    that the same command gives the same study again.
     """
     name = digest(bench.card.revision, bench.pristine.device().type, str(_length(bench)))
     known = _read(memory)
     if name not in known:
-        known = {**_read(memory), name: _rounded(_measured(bench))}
+        measured = _measured(bench)
+        known = {**_read(memory), name: measured.record()}
         write_json(memory, known)
-    return float(known[name])
+    return Speed(**known[name])
 
 
 def _length(bench: Workbench) -> int:
@@ -81,27 +102,41 @@ def _length(bench: Workbench) -> int:
     return round(math.log2(max(1.0, sum(sizes) / len(sizes))))
 
 
-def _measured(bench: Workbench) -> float:
+def _measured(bench: Workbench) -> Speed:
+    """Time training steps in float32, and in bfloat16 where the machine multiplies it faster."""
     keep_memory()
+    plain = _step_seconds(bench, torch.float32)
+    seconds, precision = plain, "float32"
+    if training_dtype(bench.pristine.device()) is torch.bfloat16:
+        mixed = _step_seconds(bench, torch.bfloat16)
+        if plain / mixed >= FASTER:
+            seconds, precision = mixed, "bfloat16"
+    sizes = bench.samples("train").sizes
+    units = sum(sizes[: min(_BATCH, len(sizes))])
+    return Speed(_rounded(3.0 * units * bench.flop_per_unit / seconds), precision)
+
+
+def _step_seconds(bench: Workbench, dtype: torch.dtype) -> float:
+    """Return the seconds of the fastest of a few training steps on the first rows."""
     samples = bench.samples("train")
-    rows = list(range(min(32, len(samples))))
+    rows = list(range(min(_BATCH, len(samples))))
     network = bench.network_for_timing()
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=0.0, fused=True)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.0, fused=True)
     device = bench.pristine.device()
     batch = network.collate(samples.take(rows))
     moved = tuple({k: v.to(device) for k, v in side.items()} for side in batch)
-    units = sum(samples.sizes[row] for row in rows)
     steps: list[float] = []
     began = time.perf_counter()
     while len(steps) < _STEPS or time.perf_counter() - began < _PATIENCE:
         started = time.perf_counter()
-        torch.autograd.backward(network(moved).float().sum())
+        with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32):
+            logits = network(moved)
+        torch.autograd.backward(logits.float().sum())
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         steps.append(time.perf_counter() - started)
     # The fastest: what else ran on the machine just then is no property of the machine.
-    return 3.0 * units * bench.flop_per_unit / min(steps)
+    return min(steps)
 
 
 def _rounded(rate: float) -> float:
@@ -109,7 +144,7 @@ def _rounded(rate: float) -> float:
     return float(round(rate / scale) * scale)
 
 
-def _read(memory: Path) -> dict[str, float]:
+def _read(memory: Path) -> dict[str, Any]:
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))
     except (OSError, ValueError):

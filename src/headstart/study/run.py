@@ -15,8 +15,8 @@ from headstart.method.adapted import Model, load_model
 from headstart.method.model import METHODS, Setting
 from headstart.progress import Progress
 from headstart.study.advice import advise
-from headstart.study.arm import Arm, run_arm
-from headstart.study.budget import Budget, training_rate
+from headstart.study.arm import Allowance, Arm, run_arm
+from headstart.study.budget import Budget, Speed, training_speed
 from headstart.study.curve import Curve, curve_records, curve_sentences, measure_curve
 from headstart.study.decide import Verdict, best_key, decide, decision_record
 from headstart.study.inspect import inspect
@@ -156,7 +156,7 @@ def _run_arms(context: Context, request: Request, benches: list[Workbench]) -> l
         for bench in (benches if method.needs_base else [None])
     ]
     trained = [arm for arm in arms if arm.method.trains_steps]
-    shares = _shares(context, request.budget, trained)
+    shares = _allowances(context, request.budget, trained)
     with context.progress.bar("study", len(arms)) as advance:
         for arm in sorted(arms, key=lambda arm: arm.method.trains_steps):
             run_arm(context, arm, shares.get(id(arm)))
@@ -164,22 +164,23 @@ def _run_arms(context: Context, request: Request, benches: list[Workbench]) -> l
     return arms
 
 
-def _shares(context: Context, budget: Budget, trained: list[Arm]) -> dict[int, float]:
-    """Return the operations that each trained arm may spend: the same time, or the same flop."""
-    shares = {}
+def _allowances(context: Context, budget: Budget, trained: list[Arm]) -> dict[int, Allowance]:
+    """Return what each trained arm may spend: the same time, or the same operations."""
+    allowances = {}
     for arm in trained:
         assert arm.bench is not None
-        if budget.flop is not None:
-            shares[id(arm)] = budget.flop / len(trained)
-            continue
-        assert budget.seconds is not None
-        note = f"rate-{arm.bench.card.revision[:16]}"
-        rate = context.store.read_note(note)
-        if rate is None:
-            rate = training_rate(arm.bench, default_root().parent / "rates.json")
-            context.store.write_note(note, rate)
-        shares[id(arm)] = TRAINING_SHARE * budget.seconds * rate / len(trained)
-    return shares
+        note = f"speed-{arm.bench.card.revision[:16]}"
+        known = context.store.read_note(note)
+        if known is None:
+            known = training_speed(arm.bench, default_root().parent / "speeds.json").record()
+            context.store.write_note(note, known)
+        speed = Speed(**known)
+        flop = budget.flop
+        if flop is None:
+            assert budget.seconds is not None
+            flop = TRAINING_SHARE * budget.seconds * speed.rate
+        allowances[id(arm)] = Allowance(flop / len(trained), speed.precision)
+    return allowances
 
 
 def _curves(context: Context, request: Request, arms: list[Arm], verdict: Verdict) -> list[Curve]:

@@ -24,7 +24,6 @@ from headstart.train.groups import Group, activate
 from headstart.train.guard import RATE_CUT, RETRIES, Ceiling, out_of_memory
 from headstart.train.loss import Scale, batch_targets, class_weights, loss_sum, weight_sum
 from headstart.train.network import Network
-from headstart.train.precision import training_dtype
 from headstart.train.rate_finder import RangeTest, find_rate
 from headstart.train.recipe import Point, Recipe, Run
 from headstart.train.samples import Samples, batch_order, micro_batches
@@ -85,7 +84,7 @@ class Trainer:
         self.place = place or Place(None, Ceiling(8192), Silent())
         self.scale = scale or Scale()
         self.device = network.encoder.device()
-        self.dtype = training_dtype(self.device)
+        self.dtype: torch.dtype = getattr(torch, recipe.precision)
         self.weight = self._class_weights()
         self.optimizer = torch.optim.AdamW(
             [{"params": group.parameters(), "factor": group.factor} for group in groups],

@@ -23,6 +23,7 @@ class Recipe:
         patience: Evaluations without a gain before the run stops early.
         keep_statistics: Leave batch-norm statistics as they were pre-trained.
         class_weighted: Weigh items by the inverse frequency of their class.
+        precision: Of the forward pass: "float32", or "bfloat16" by autocast.
     """
 
     rate: float
@@ -32,10 +33,11 @@ class Recipe:
     warmup: float = 0.1
     shape: Shape = "cosine"
     clip: float = 1.0
-    evaluations: int = 6
-    patience: int = 3
+    evaluations: int = 8
+    patience: int = 4
     keep_statistics: bool = True
     class_weighted: bool = False
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
