@@ -28,7 +28,8 @@ from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Recipe
 from headstart.train.workbench import Workbench
 
-WATCHED = 1000  # validation rows scored while training; all of them at the end
+WATCHED = (150, 1000)  # fewest and most validation rows scored while training; all at the end
+WATCHED_SHARE = 1 / 8  # of the rows trained on: watching must not cost more than training
 RANGE_STEPS = 24
 
 
@@ -107,7 +108,8 @@ class GradientMethod(Method):
         adapter = self.finish(network, setting)
         network.set_head(fold_scale(_head_of(network), scale))
         validation = predict_part(network, setting, "validation")
-        units = setting.base.units("validation") * (1 + len(run.points))
+        sizes = setting.base.samples("validation").sizes
+        units = sum(sizes) + len(run.points) * sum(sizes[row] for row in watched.rows)
         return Fitted(
             model=NetworkModel(Signature.of(setting.task), network, adapter),
             validation=validation,
@@ -149,14 +151,16 @@ class GradientMethod(Method):
 
 
 class _Watched:
-    """Scores a network on at most :data:`WATCHED` validation rows."""
+    """Scores a network on some validation rows, the same at each evaluation and for each seed."""
 
     def __init__(self, setting: Setting, network: Network, scale: Scale) -> None:
         self.setting, self.network, self.scale = setting, network, scale
-        part = setting.task.validation
+        part, values = setting.task.validation, setting.hyperparameters
+        fewest, most = WATCHED
+        count = min(most, max(fewest, int(WATCHED_SHARE * values["steps"] * values["batch"])))
         self.rows = list(range(len(part)))
-        if len(self.rows) > WATCHED:
-            drawn = np.random.default_rng(0).choice(len(part), WATCHED, replace=False)
+        if len(self.rows) > count:
+            drawn = np.random.default_rng(0).choice(len(part), count, replace=False)
             self.rows = sorted(drawn.tolist())
         self.part = part.take(self.rows)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,20 +51,38 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         torch.save(state, beside)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any] | None:
-    """Return the state at ``path``; None if there is none or it cannot be read."""
+def load_checkpoint(path: Path, fits: str) -> dict[str, Any] | None:
+    """Return the state at ``path``; None if there is none, it is damaged, or of another run.
+
+    Args:
+        path: Where :func:`save_checkpoint` wrote it.
+        fits: What its entry "fits" must say.
+    """
     try:
-        loaded: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+        loaded = torch.load(path, weights_only=True, map_location="cpu")
+    except (OSError, RuntimeError, pickle.UnpicklingError):
         return None
-    return loaded
+    except (EOFError, ValueError, LookupError, TypeError, AttributeError):
+        return None  # whatever the unpickler trips over in bytes that are no pickle
+    return loaded if isinstance(loaded, dict) and loaded.get("fits") == fits else None
 
 
-@contextmanager
-def dropout_kept() -> Iterator[None]:
-    """Leave the generators after the block as they were before it."""
-    before = random_state()
-    try:
-        yield
-    finally:
-        set_random_state(before)
+@dataclass(frozen=True)
+class Moment:
+    """What a forward pass moves besides gradients: generators, and buffers (batch norm's)."""
+
+    random: dict[str, Tensor]
+    buffers: State
+
+    @classmethod
+    def of(cls, network: nn.Module) -> Moment:
+        """Return copies of the state as it is now."""
+        buffers = {name: value.detach().clone() for name, value in network.named_buffers()}
+        return cls(random_state(), buffers)
+
+    def put_back(self, network: nn.Module) -> None:
+        """Let ``network`` and the generators be as they were."""
+        with torch.no_grad():
+            for name, value in network.named_buffers():
+                value.copy_(self.buffers[name])
+        set_random_state(self.random)

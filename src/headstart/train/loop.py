@@ -15,6 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from headstart.errors import WorkError
+from headstart.files import digest
 from headstart.measure.cost import step_bytes
 from headstart.progress import Advance, Progress, Silent
 from headstart.task.model import Part
@@ -146,7 +147,7 @@ class Trainer:
     def _begin(self) -> None:
         """Go on from the checkpoint if there is one, else score the start."""
         path = self.place.checkpoint
-        state = checkpoint.load_checkpoint(path) if path is not None else None
+        state = checkpoint.load_checkpoint(path, self._fits()) if path is not None else None
         if state is not None:
             self._restore(state)
             return
@@ -188,8 +189,9 @@ class Trainer:
     def _measure(self) -> None:
         """Count the operations and bytes of a training step on the first batch of the run."""
         rows = self._order(0)[0]
-        with checkpoint.dropout_kept():
-            flop, size = self._within_memory(lambda: self._step_cost(rows), rows)
+        before = checkpoint.Moment.of(self.network)
+        flop, size = self._within_memory(lambda: self._step_cost(rows), rows)
+        before.put_back(self.network)
         self.flop_per_unit = flop
         self.run.peak_bytes = max(self.run.peak_bytes, size)
 
@@ -208,6 +210,7 @@ class Trainer:
 
     def _within_memory(self, work: Callable[[], T], rows: list[int]) -> T:
         """Return what ``work`` returns; each time memory runs out, try with smaller pieces."""
+        before = checkpoint.Moment.of(self.network)
         while True:
             try:
                 return work()
@@ -215,6 +218,7 @@ class Trainer:
                 if not out_of_memory(error):
                     raise
             self.optimizer.zero_grad(set_to_none=True)
+            before.put_back(self.network)
             self.place.ceiling.lower(max(self.samples.sizes[row] for row in rows))
             self._note(
                 f"memory ran out: batches are split at {self.place.ceiling.units} units, "
@@ -317,11 +321,14 @@ class Trainer:
         if self.place.checkpoint is None:
             return
         state: dict[str, Any] = {
+            "fits": self._fits(),
             "weights": checkpoint.trained_state(self.network, self.trained),
             "best_weights": self.best_state,
             "optimizer": self.optimizer.state_dict(),
             "random": checkpoint.random_state(),
             "step": self.step,
+            "active": self.active,
+            "flop_per_unit": self.flop_per_unit,
             "rate_scale": self.rate_scale,
             "cuts": self.cuts,
             "best": list(self.best or ()),
@@ -330,6 +337,11 @@ class Trainer:
             "run": asdict(self.run),
         }
         checkpoint.save_checkpoint(self.place.checkpoint, state)
+
+    def _fits(self) -> str:
+        """Return what a checkpoint must be of to go on from: this recipe, seed and weights."""
+        shapes = [f"{name} {tuple(p.shape)}" for name, p in self.network.named_parameters()]
+        return digest(repr(self.recipe), str(self.seed), *shapes, *sorted(self.trained))
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.step = state["step"]
@@ -341,7 +353,8 @@ class Trainer:
         self.run.points = [Point(**point) for point in state["run"]["points"]]
         checkpoint.restore_state(self.network, state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self._activate()
+        self.active, self.flop_per_unit = state["active"], state["flop_per_unit"]
+        activate(self.network, self.groups, self.step, self.recipe.keep_statistics)
         checkpoint.set_random_state(state["random"])
 
     def _class_weights(self) -> Tensor | None:
