@@ -165,11 +165,13 @@ class _Watched:
         self.part = part.take(self.rows)
 
     def __call__(self) -> tuple[float, float]:
-        """Return (score, loss)."""
+        """Return (score, loss); NaN where the network's outputs are no numbers."""
         setting, part = self.setting, self.part
         samples = setting.base.samples("validation")
         words = _words(part.inputs) if setting.task.objective is Objective.TAGS else None
         logits = network_logits(self.network, samples, self.rows, words)
+        if not all(bool(item.isfinite().all()) for item in logits):
+            return float("nan"), float("nan")
         found = predictions_of(setting.task.objective, logits, self.scale)
         main = score(
             setting.task.objective, setting.task.classes, part.targets, found, setting.metric

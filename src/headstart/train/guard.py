@@ -22,7 +22,10 @@ def out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError) and (
-        "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+        "out of memory" in text
+        or "can't allocate memory" in text
+        or "not enough memory" in text
+        or "_status_alloc_failed" in text  # cuBLAS, cuDNN
     )
 
 
@@ -47,21 +50,22 @@ class Ceiling:
             units = start
         return cls(units=max(1, units), path=path)
 
-    def lower(self, longest: int) -> None:
-        """Halve the ceiling after memory ran out.
+    def lower(self, asked: int, longest: int) -> None:
+        """Lower the ceiling after memory ran out, to half of what did not fit.
 
         Args:
+            asked: Units of the micro-batch that did not fit.
             longest: Units of the largest single sample: below that nothing can be split.
 
         Raises:
             WorkError: One sample alone does not fit.
         """
-        if self.units <= longest:
+        if min(self.units, asked) <= longest:
             raise WorkError(
                 f"out of memory with a single input of {longest} units in the batch",
                 mend="use a smaller base, shorter inputs, or a method that trains less "
                 "(probe, partial, lora)",
             )
-        self.units = max(longest, self.units // 2)
+        self.units = max(longest, min(self.units, asked) // 2)
         if self.path is not None:
             write_json(self.path, self.units)

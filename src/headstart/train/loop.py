@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,7 +63,8 @@ class Trainer:
         groups: What is trained (see :mod:`headstart.train.groups`).
         recipe: How.
         part, samples: The training rows and their encoded inputs.
-        validate: Returns (score, loss) of the network on validation; higher scores are better.
+        validate: Returns (score, loss) of the network on validation; higher scores are better,
+            and a score of NaN says that the network's outputs are no numbers.
         seed: Fixes the order of batches and dropout.
         place: Checkpoint, memory ceiling, progress.
     """
@@ -136,7 +138,7 @@ class Trainer:
             return find_rate(self._range_loss, self.optimizer, steps=steps)
 
     def _range_loss(self, index: int) -> Tensor:
-        """Return the loss on the widest piece that fits of a batch."""
+        """Return the loss on the part of a batch that fits in memory at once."""
         epoch, place = divmod(index, self.epoch_batches)
         rows = self._order(epoch)[place]
         piece = micro_batches(rows, self.samples.sizes, self.place.ceiling.units)[0]
@@ -151,24 +153,24 @@ class Trainer:
         if state is not None:
             self._restore(state)
             return
-        self._activate()
-        self._evaluate()
+        with self._clock():
+            self._activate()
+            if not self._evaluate():
+                raise WorkError(
+                    "the base's outputs are no numbers (NaN or infinite) before any training",
+                    mend="choose another base, and look for absurd values in the inputs",
+                )
 
     def _steps(self, advance: Advance) -> None:
         saved = time.monotonic()
         while self.step < self.recipe.steps and self.since_best < self.recipe.patience:
-            started, cpu_started = time.monotonic(), time.process_time()
-            self._activate()
-            epoch, index = divmod(self.step, self.epoch_batches)
-            if not self._train_on(self._order(epoch)[index]):
+            with self._clock():
+                self._activate()
+                done = self._take_step()
+            if not done:
                 self._back_to_best()
                 continue
-            self.step += 1
-            if self.step % self.every == 0 or self.step == self.recipe.steps:
-                self._evaluate()
             advance(1)
-            self.run.seconds += time.monotonic() - started
-            self.run.cpu_seconds += time.process_time() - cpu_started
             if time.monotonic() - saved >= self.place.save_every:
                 self._save()
                 saved = time.monotonic()
@@ -177,6 +179,31 @@ class Trainer:
                 f"stopped early after {self.step} of {self.recipe.steps} steps: "
                 f"{self.since_best} evaluations without a gain on validation"
             )
+
+    @contextmanager
+    def _clock(self) -> Iterator[None]:
+        """Add the block's time to the run's."""
+        started, cpu_started = time.monotonic(), time.process_time()
+        try:
+            yield
+        finally:
+            self.run.seconds += time.monotonic() - started
+            self.run.cpu_seconds += time.process_time() - cpu_started
+
+    def _take_step(self) -> bool:
+        """Train on the next batch and score validation where it is due.
+
+        Returns False, with the step still to be taken, if what came out is no number.
+        """
+        epoch, index = divmod(self.step, self.epoch_batches)
+        if not self._train_on(self._order(epoch)[index]):
+            return False
+        self.step += 1
+        due = self.step % self.every == 0 or self.step == self.recipe.steps
+        if due and not self._evaluate():
+            self.step -= 1
+            return False
+        return True
 
     def _activate(self) -> None:
         """Unfreeze what the step calls for; on a change measure what a step costs now."""
@@ -219,11 +246,18 @@ class Trainer:
                     raise
             self.optimizer.zero_grad(set_to_none=True)
             before.put_back(self.network)
-            self.place.ceiling.lower(max(self.samples.sizes[row] for row in rows))
+            self._lower_ceiling(rows)
             self._note(
                 f"memory ran out: batches are split at {self.place.ceiling.units} units, "
                 "the effective batch stays"
             )
+
+    def _lower_ceiling(self, rows: list[int]) -> None:
+        """Halve what was asked of the memory: the widest piece of ``rows``, not the ceiling."""
+        sizes = self.samples.sizes
+        pieces = micro_batches(rows, sizes, self.place.ceiling.units)
+        widest = max(len(piece) * sizes[piece[-1]] for piece in pieces)
+        self.place.ceiling.lower(widest, max(sizes[row] for row in rows))
 
     def _order(self, epoch: int) -> list[list[int]]:
         """Return the batches of ``epoch``; the last epoch asked for is kept."""
@@ -280,10 +314,15 @@ class Trainer:
         )
         return self.recipe.rate * self.rate_scale * factor
 
-    def _evaluate(self) -> None:
-        """Score validation, keep the weights if they are the best so far."""
+    def _evaluate(self) -> bool:
+        """Score validation, keep the weights if they are the best so far.
+
+        Returns False, with nothing kept, if the score is no number: training has come apart.
+        """
         score, loss = self.validate()
         activate(self.network, self.groups, self.step, self.recipe.keep_statistics)
+        if not math.isfinite(score):
+            return False
         merit = (score, -loss)
         if self.best is None or merit > self.best:
             self.best, self.since_best = merit, 0
@@ -294,6 +333,7 @@ class Trainer:
         self.losses = []
         epoch = self.step / self.epoch_batches
         self.run.points.append(Point(self.step, epoch, self._rate(), recent, score))
+        return True
 
     def _back_to_best(self) -> None:
         """After a loss that is no number: best weights, fresh optimiser state, a lower rate.
@@ -311,7 +351,10 @@ class Trainer:
         self.rate_scale *= RATE_CUT
         checkpoint.restore_state(self.network, self.best_state)
         self.optimizer.state.clear()
-        self._note(f"loss was no number at step {self.step}: back to the best weights, rate x 0.3")
+        self.losses = []
+        self._note(
+            f"loss was no number at step {self.step}: back to the best weights, rate x {RATE_CUT}"
+        )
 
     def _note(self, text: str) -> None:
         self.run.notes.append(text)
