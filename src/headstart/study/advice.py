@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 from headstart.measure.score import METRICS
 from headstart.study.arm import Arm
 from headstart.study.curve import Curve, labels_sentence
-from headstart.study.decide import Verdict
+from headstart.study.decide import Standing, Verdict
 from headstart.study.record import TrialRecord
 from headstart.study.trial import Context
-from headstart.study.words import listed, plural
+from headstart.study.words import listed, plural, unbounded
+
+CLEAR = 0.02  # of the metric: half an interval narrow enough to settle a choice
 
 
 def advise(context: Context, verdict: Verdict, arms: list[Arm], curves: list[Curve]) -> list[str]:
     """Return sentences, the most useful first."""
     return [
-        *_labels(context, verdict, curves),
         *_undecided(context, verdict),
+        *_labels(context, verdict, curves),
         *_rising(context, arms),
         *_edges(arms),
         *_audit(context),
@@ -36,6 +40,8 @@ def _labels(context: Context, verdict: Verdict, curves: list[Curve]) -> list[str
 
 
 def _undecided(context: Context, verdict: Verdict) -> list[str]:
+    if verdict.undecided is not None:
+        return [_rows_to_decide(context, verdict, verdict.undecided)]
     if len(verdict.ties) < 2:
         return []
     names = listed([s.record.name for s in verdict.ties])
@@ -43,6 +49,23 @@ def _undecided(context: Context, verdict: Verdict) -> list[str]:
         f"{names} are tied on {plural(len(context.task.validation), 'validation row')}: "
         "more labelled rows to compare on would tell more than more training."
     ]
+
+
+def _rows_to_decide(context: Context, verdict: Verdict, other: Standing) -> str:
+    """Return about how many rows tell the two apart: the variance falls as 1 / rows."""
+    found = verdict.between(verdict.delivered, other, "validation")
+    assert found is not None
+    half = (found.difference.high - found.difference.low) / 2
+    rows = len(context.task.validation)
+    needed = max(rows + 1, math.ceil(rows * (half / CLEAR) ** 2))
+    step = 10 ** max(0, math.floor(math.log10(needed)) - 1)  # two digits: it is a forecast
+    needed = math.ceil(needed / step) * step
+    within = f"{CLEAR:.3f}" if unbounded(context.metric) else f"{100 * CLEAR:.0f} points"
+    return (
+        f"Label more rows to compare on: about {needed:,} validation rows, "
+        f"{needed - rows:,} more than now, would tell {verdict.delivered.record.name} from "
+        f"{other.record.name} to within {within}."
+    )
 
 
 def _rising(context: Context, arms: list[Arm]) -> list[str]:
@@ -62,7 +85,9 @@ def _edges(arms: list[Arm]) -> list[str]:
     """Name arms whose winning rate was the highest or lowest tried."""
     sentences = []
     for arm in arms:
-        tried = sorted({t.hyperparameters["rate"] for t in arm.trials if t.status == "done"})
+        tried = sorted(
+            {t.hyperparameters["rate"] for t in arm.trials if "rate" in t.hyperparameters}
+        )
         if len(tried) < 2 or not arm.finalists:
             continue
         rate = arm.finalists[0].hyperparameters["rate"]

@@ -18,13 +18,14 @@ from headstart.study.advice import advise
 from headstart.study.arm import Allowance, Arm, run_arm
 from headstart.study.budget import Budget, Speed, training_speed
 from headstart.study.curve import Curve, curve_records, curve_sentences, measure_curve
-from headstart.study.decide import Verdict, best_key, decide, decision_record
+from headstart.study.decide import Verdict, best_key, decide
 from headstart.study.inspect import inspect
 from headstart.study.log import Logged
 from headstart.study.record import StudyRecord, TaskRecord, TrialRecord, WarningRecord
 from headstart.study.request import CONTROLS, DEFAULT_BASES, DEFAULT_METHODS, Request, check_against
 from headstart.study.store import Store, opened
 from headstart.study.trial import Context
+from headstart.study.verdict import decision_record
 from headstart.task.model import Modality, Objective, Task, Warning
 from headstart.task.near import near_duplicates
 from headstart.train.cache import FeatureCache, default_root

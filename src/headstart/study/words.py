@@ -25,6 +25,11 @@ def metric_name(metric: str) -> str:
     return _NAMES.get(metric, metric.replace("_", " "))
 
 
+def unbounded(metric: str) -> bool:
+    """Whether the metric is no share, so that "points" would mean nothing."""
+    return metric in _UNBOUNDED
+
+
 def amount(metric: str, value: float) -> str:
     """Return "93.1%", or "0.931" for a metric that is no share."""
     return f"{value:.3f}" if metric in _UNBOUNDED else f"{100 * value:.1f}%"
@@ -44,6 +49,14 @@ def gap(metric: str, comparison: ComparisonRecord) -> str:
     if metric in _UNBOUNDED:
         return f"{abs(d.value):.3f} [{low:.3f}, {high:.3f}]"
     return f"{100 * abs(d.value):.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def signed(metric: str, comparison: ComparisonRecord) -> str:
+    """Return "+0.3 points [-0.9, 1.4]", or "+0.012 [-0.003, 0.027]" for a metric of no share."""
+    d = comparison.difference
+    if metric in _UNBOUNDED:
+        return f"{d.value:+.3f} [{d.low:.3f}, {d.high:.3f}]"
+    return f"{100 * d.value:+.1f} points [{100 * d.low:.1f}, {100 * d.high:.1f}]"
 
 
 def chance(p_value: float) -> str:
