@@ -1,0 +1,44 @@
+"""Runs every benchmark, prints a table, and keeps the figures with machine, versions and date."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+BENCHMARKS = ("heads", "embedding")
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers")
+
+
+def main() -> int:
+    """Run the benchmarks named on the command line, or all."""
+    chosen = sys.argv[1:] or BENCHMARKS
+    found = {}
+    for name in chosen:
+        rows = import_module(f"bench.{name}").run()
+        found[name] = rows
+        for row in rows:
+            print(f"{name:<10} {row['what']:<52} {row['seconds']:>8.2f} s  x{row['ratio']:.2f}")
+    now = datetime.now(UTC)
+    record = {
+        "date": now.strftime("%Y-%m-%d"),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "versions": {package: version(package) for package in PACKAGES},
+        "ratio": "the peer's seconds divided by ours, both taken in this run",
+        "results": found,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{now.strftime('%Y-%m-%d')}-{'-'.join(chosen)}.json"
+    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    print(f"kept in {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
