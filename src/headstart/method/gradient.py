@@ -68,7 +68,7 @@ class GradientMethod(Method):
         return None
 
     def start_head(self, setting: Setting) -> LinearHead:
-        """Return the head that training starts from: the probe's."""
+        """Return the head that training starts from, in the targets' own unit: the probe's."""
         return probe_head(setting.task, setting.base, setting.metric)
 
     def start_cost(self, setting: Setting) -> tuple[float, float]:
@@ -78,9 +78,8 @@ class GradientMethod(Method):
 
     def fit(self, setting: Setting) -> Fitted:
         """Train the groups; the best weights on validation are kept."""
-        started, cpu_started = time.monotonic(), time.process_time()
         flop, seconds = self.start_cost(setting)
-        started -= seconds  # cached features cost what they once took to compute
+        started, cpu_started = time.monotonic(), time.process_time()
         network, scale = self._network(setting)
         recipe = _recipe(setting.hyperparameters, self.keep_statistics)
         watched = _Watched(setting, network, scale)
@@ -102,9 +101,10 @@ class GradientMethod(Method):
             scale=scale,
         )
         trainable = sum(p.numel() for group in trainer.groups for p in group.parameters())
-        before = time.monotonic()
+        before, cpu_before = time.monotonic(), time.process_time()
         run = trainer.fit()
         started += (time.monotonic() - before) - run.seconds  # a resumed run counts whole
+        cpu_started += (time.process_time() - cpu_before) - run.cpu_seconds
         adapter = self.finish(network, setting)
         network.set_head(fold_scale(_head_of(network), scale))
         validation = predict_part(network, setting, "validation")
@@ -115,7 +115,7 @@ class GradientMethod(Method):
             validation=validation,
             test=lambda: predict_part(network, setting, "test"),
             flop=flop + run.flop + units * setting.base.flop_per_unit,
-            seconds=time.monotonic() - started,
+            seconds=seconds + time.monotonic() - started,  # features: what they once took
             cpu_seconds=time.process_time() - cpu_started,
             peak_bytes=run.peak_bytes,
             trainable_parameters=trainable,
