@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from headstart.method.adapted import fold_scale
 from headstart.method.gradient import GradientMethod
 from headstart.method.model import Setting
 from headstart.train.groups import Group, depth_groups
 from headstart.train.linear import LinearHead
+from headstart.train.loss import target_scale
 from headstart.train.network import Network, random_head
 
 
@@ -20,7 +22,8 @@ class Scratch(GradientMethod):
 
     def start_head(self, setting: Setting) -> LinearHead:
         """Return a small random head: there are no features worth a probe."""
-        return random_head(setting.task, setting.base.card.width, setting.seed)
+        head = random_head(setting.task, setting.base.card.width, setting.seed)
+        return fold_scale(head, target_scale(setting.task.train, setting.task.objective))
 
     def start_cost(self, setting: Setting) -> tuple[float, float]:
         """Nothing was computed before."""
