@@ -22,7 +22,7 @@ class RangeTest:
     Attributes:
         rates: Rates tried, climbing.
         losses: Smoothed loss after each.
-        ceiling: Rate at which the loss began to blow up; None if it never did.
+        ceiling: Rate at which the loss began to blow up, or was no number; None if it never did.
     """
 
     rates: list[float]
@@ -50,7 +50,7 @@ def find_rate(
     """
     rates: list[float] = []
     losses: list[float] = []
-    running = 0.0
+    running, apart = 0.0, None
     for index in range(steps):
         rate = low * (high / low) ** (index / max(1, steps - 1))
         for group in optimizer.param_groups:
@@ -58,6 +58,7 @@ def find_rate(
         loss = step(index)
         value = float(loss.detach())
         if not math.isfinite(value):
+            apart = rate
             break
         running = SMOOTHING * running + (1 - SMOOTHING) * value
         smooth = running / (1 - SMOOTHING ** (index + 1))
@@ -68,7 +69,7 @@ def find_rate(
         torch.autograd.backward(loss)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return RangeTest(rates, losses, _ceiling(rates, losses))
+    return RangeTest(rates, losses, _ceiling(rates, losses) or apart)
 
 
 def _ceiling(rates: list[float], losses: list[float]) -> float | None:
