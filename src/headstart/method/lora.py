@@ -8,10 +8,8 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from headstart.base.model import BaseCard
 from headstart.method.gradient import GradientMethod
 from headstart.method.model import Hyperparameters, Setting
-from headstart.task.model import Task
 from headstart.train.groups import Group
 from headstart.train.network import Network
 from headstart.train.workbench import Workbench
@@ -28,10 +26,6 @@ class Lora(GradientMethod):
     name = "lora"
     summary = "low-rank updates on all linear layers, from the probe"
     rates = (3e-4, 1e-3, 3e-3)
-
-    def refuse(self, task: Task, card: BaseCard | None) -> str | None:
-        """Random weights have nothing worth freezing, but may be asked for: never refused."""
-        return None
 
     def extra(self) -> Hyperparameters:
         """Return rank and scale."""
