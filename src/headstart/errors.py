@@ -33,6 +33,10 @@ class RequestError(HeadstartError):
     exit_code = 2
 
 
+class UnwritableError(RequestError):
+    """A place cannot be written to: read-only, or full. Nothing goes on without it."""
+
+
 class WorkError(HeadstartError):
     """The request was right, the work failed: disk full, all trials failed (exit code 1)."""
 

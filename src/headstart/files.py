@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from headstart.errors import RequestError
+from headstart.errors import UnwritableError
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def replacing(path: Path) -> Iterator[Path]:
     A reader sees the old file or the new one, never half of either.
 
     Raises:
-        RequestError: The place cannot be written to (read-only, full).
+        UnwritableError: The place cannot be written to (read-only, full).
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,8 +100,8 @@ def _readable(folder: Path) -> None:
         entry.chmod(0o755 if entry.is_dir() else 0o644)
 
 
-def _unwritable(path: Path, error: OSError) -> RequestError:
-    return RequestError(
+def _unwritable(path: Path, error: OSError) -> UnwritableError:
+    return UnwritableError(
         f"cannot write: {error.strerror or error}",
         where=str(path),
         mend="choose another place with --out, or free space and permissions there",

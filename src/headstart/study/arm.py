@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from headstart.errors import HeadstartError
+from headstart.errors import UnwritableError
 from headstart.method.model import Hyperparameters, Method, Setting
 from headstart.study.record import ArmRecord, RatePoint, ScoreRecord, TrialRecord
 from headstart.study.scores import all_scores
-from headstart.study.trial import Context, Trial, run_trial, skipped
+from headstart.study.trial import Context, Trial, failed, log, run_trial, skipped
 from headstart.train.evaluate import Predictions
 from headstart.train.workbench import Workbench
 
@@ -97,13 +97,22 @@ def run_arm(context: Context, arm: Arm, allowance: Allowance | None) -> None:
             return
         settings = [{**setting, "precision": allowance.precision} for setting in settings]
         winner = _search(context, arm, settings, steps)
-    except HeadstartError as error:
-        _skip(context, arm, error.what)
+    except UnwritableError:
+        raise
+    except Exception as error:  # whatever a method does, the study goes on without it
+        trial = _trial(arm, {}, 0)
+        record = failed(trial, trial.key(context.task, context.metric), error)
+        log.debug("%s failed", arm.name, exc_info=True)
+        context.progress.say(f"{arm.name}: failed: {record.error}")
+        arm.trials.append(record)
         return
     if winner is None:
         return
-    for seed in range(context.seeds):
-        arm.trials.append(run_trial(context, _trial(arm, winner, seed), final=True))
+    finals = [
+        run_trial(context, _trial(arm, winner, seed), final=True) for seed in range(context.seeds)
+    ]
+    keys = {trial.key for trial in finals}  # a search run as long as a full one is the same trial
+    arm.trials = [trial for trial in arm.trials if trial.key not in keys] + finals
 
 
 def full_steps(context: Context, method: Method, bench: Workbench, batch: int, flop: float) -> int:
@@ -133,7 +142,7 @@ def _search(
         shown = points if index == 0 else None
         record = run_trial(context, trial, final=False, rate_finder=shown)
         arm.trials.append(record)
-        if record.status == "done":
+        if record.status in ("done", "finalist"):  # a resumed study may know it as either
             tried.append((_trained_score(record), {**setting, "steps": steps}))
     if not tried:
         return None

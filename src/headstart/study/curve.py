@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.errors import UnwritableError
 from headstart.files import canonical, digest
 from headstart.measure.interval import Interval, bootstrap
 from headstart.measure.labels import crossing, labels_for_gain
@@ -140,6 +141,8 @@ def _subset_run(context: Context, arm: Arm, size: int, seed: int) -> Predictions
     rows = subset(context.task.train, context.task.objective, size, seed)
     try:
         found = _fit_subset(context, arm, rows, seed, key)
+    except UnwritableError:
+        raise
     except Exception:
         log.debug("learning curve at %s labels failed", size, exc_info=True)
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,5 +35,6 @@ class Logged:
 
     def _append(self, line: str) -> None:
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        with self.path.open("a", encoding="utf-8") as log:
+        # A full disk is told of by what matters more: the next trial that is written.
+        with suppress(OSError), self.path.open("a", encoding="utf-8", errors="replace") as log:
             log.write(f"{stamp} {line}\n")

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from typing import Any
 
-from headstart.errors import HeadstartError
+from headstart.errors import HeadstartError, UnwritableError
 from headstart.files import canonical, digest, replacing_folder
 from headstart.measure.cost import Meter
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
@@ -82,6 +82,9 @@ def run_trial(
 ) -> TrialRecord:
     """Fit a trial unless it is on disk already; a failure is recorded, not raised.
 
+    A failure on disk is tried again, since its cause may be mended; so is a search run that is
+    wanted as a finalist (on the smallest budgets both have the same steps, and the same key).
+
     Args:
         context: The study.
         trial: What to fit.
@@ -90,7 +93,7 @@ def run_trial(
     """
     key = trial.key(context.task, context.metric)
     known = context.store.read_trial(key)
-    if known is not None:
+    if known is not None and known.status in (("finalist",) if final else ("done", "finalist")):
         return known
     folder = context.store.trial_work(key)
     setting = Setting(
@@ -107,6 +110,8 @@ def run_trial(
             keep_model(context.store, trial, key, fitted)
         record = _record(context, trial, key, fitted, predictions, meter.energy_joule)
         record.rate_finder = rate_finder or []
+    except UnwritableError:
+        raise  # the study has nowhere to go on
     except Exception as error:
         predictions = {}
         record = failed(trial, key, error)
