@@ -51,6 +51,10 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
     request = with_defaults(request, task)
     metric = check_against(request, task)
     with opened(request.out, request.settles(task), request.resume) as store:
+        done = store.finished()
+        if done is not None:  # resumed after its end
+            store.tidy()
+            return done
         logged = Logged(progress, store.folder / "log.txt")
         for line in task.detected:
             logged.say(line)
@@ -288,7 +292,12 @@ def _deliver(context: Context, verdict: Verdict) -> None:
 def _refit(context: Context, arm: Arm, key: str) -> Model:
     """Fit a cheap method again: quicker than keeping every model on disk."""
     trial = next(t for t in arm.finalists if t.key == key)
-    settings = arm.method.search(context.task, arm.bench, context.metric)[0]
+    # What a head's fit itself chose is among its trial's hyperparameters, and would narrow the fit.
+    settings = (
+        trial.hyperparameters
+        if arm.method.trains_steps
+        else arm.method.search(context.task, arm.bench, context.metric)[0]
+    )
     folder = context.store.trial_work(key)
     setting = Setting(context.task, arm.bench, settings, trial.seed, context.metric, folder)
     return arm.method.fit(setting).model

@@ -14,12 +14,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.errors import RequestError
-from headstart.files import replacing, write_json, write_text
-from headstart.study.record import TrialRecord
+from headstart.errors import RequestError, UnwritableError
+from headstart.files import canonical, replacing, write_json, write_text
+from headstart.study.record import StudyRecord, TrialRecord
 from headstart.train.evaluate import Predictions
 
 REQUEST = "request.json"
+OPTIONS = {  # as a user knows them
+    "fingerprint": "the data",
+    "input": "--input",
+    "target": "--target",
+    "bases": "--base",
+    "methods": "--method",
+    "budget": "--budget",
+    "seeds": "--seeds",
+    "learning_curve": "--learning-curve",
+    "metric": "--metric",
+    "labels_per_class": "--labels-per-class",
+}
 
 
 class Store:
@@ -91,6 +103,15 @@ class Store:
         """Keep a JSON value under ``work/``."""
         write_json(self.work / f"{name}.json", value)
 
+    def finished(self) -> StudyRecord | None:
+        """Return the record of a study that came to its end, or None."""
+        try:
+            text = (self.folder / "study.json").read_text(encoding="utf-8")
+            record = StudyRecord.model_validate_json(text)
+        except (OSError, ValueError):
+            return None
+        return record if (self.folder / "best").is_dir() else None
+
     def tidy(self) -> None:
         """Remove what only a running study needs."""
         shutil.rmtree(self.work, ignore_errors=True)
@@ -109,12 +130,27 @@ def opened(folder: Path, request: dict[str, Any], resume: bool) -> Iterator[Stor
         RequestError: The folder is in use, holds something else, or cannot be written to.
     """
     _refuse_foreign(folder, request, resume)
+    before = {entry.name for entry in folder.iterdir()} if folder.is_dir() else None
+    try:
+        with _held(folder):
+            _sweep(folder)
+            write_json(folder / REQUEST, request)
+            yield Store(folder)
+    except RequestError:
+        if not before and not _begun(folder):
+            _remove(folder, keep=before is not None)
+        raise
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Make the folder and keep others out of it while the block runs."""
     try:
         (folder / "trials").mkdir(parents=True, exist_ok=True)
         (folder / "work").mkdir(exist_ok=True)
         lock = (folder / "work" / "lock").open("w", encoding="utf-8")
     except OSError as error:
-        raise RequestError(
+        raise UnwritableError(
             f"cannot write: {error.strerror}",
             where=str(folder),
             mend="choose another folder with --out, or free space and permissions there",
@@ -128,8 +164,38 @@ def opened(folder: Path, request: dict[str, Any], resume: bool) -> Iterator[Stor
                 where=str(folder),
                 mend="wait for it, or choose another folder with --out",
             ) from error
-        write_json(folder / REQUEST, request)
-        yield Store(folder)
+        yield
+
+
+def _begun(folder: Path) -> bool:
+    """Whether another holds the folder, or a trial lies there that was paid for."""
+    if next((folder / "trials").glob("*.json"), None) is not None:
+        return True
+    try:
+        with (folder / "work" / "lock").open("r+", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _remove(folder: Path, *, keep: bool) -> None:
+    """Leave the place as it was found: absent, or an empty folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if keep:
+        folder.mkdir(exist_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process was writing beside its place (see headstart.files)."""
+    for place in (folder, folder / "trials", folder / "work"):
+        for left in place.glob(".*.*"):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def _refuse_foreign(folder: Path, request: dict[str, Any], resume: bool) -> None:
@@ -148,7 +214,8 @@ def _refuse_foreign(folder: Path, request: dict[str, Any], resume: bool) -> None
     except (OSError, ValueError):
         before = None
     known = {"trials", "work", "log.txt", REQUEST}
-    if before is None and {entry.name for entry in folder.iterdir()} <= known:
+    names = {entry.name for entry in folder.iterdir()}
+    if before is None and {n for n in names if not n.startswith(f".{REQUEST}.")} <= known:
         return  # killed before the request was written
     if before is None:
         raise RequestError(
@@ -156,7 +223,12 @@ def _refuse_foreign(folder: Path, request: dict[str, Any], resume: bool) -> None
             where=str(folder),
             mend="choose another folder with --out",
         )
-    changed = sorted(k for k in {*before, *request} if before.get(k) != request.get(k))
+    asked = json.loads(canonical(request))
+    changed = [
+        OPTIONS.get(key, key)
+        for key in sorted({*before, *asked})
+        if before.get(key) != asked.get(key)
+    ]
     if changed:
         raise RequestError(
             f"the study there was asked for differently ({', '.join(changed)})",
