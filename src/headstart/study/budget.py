@@ -20,8 +20,12 @@ from headstart.train.workbench import Workbench
 
 DEFAULT = "10min"
 _FORM = re.compile(r"^\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]+)\s*$", re.IGNORECASE)
-_SECONDS = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "hour": 3600, "d": 86400}
+_SECONDS = {
+    "s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0,
+    "h": 3600.0, "hour": 3600.0, "d": 86400.0, "day": 86400.0,
+}  # fmt: skip
 _FLOP = {"flop": 1.0, "gflop": 1e9, "tflop": 1e12, "pflop": 1e15}
+LONGEST, MOST = 1e9, 1e30  # seconds, operations: beyond that it is a slip of the hand
 _BATCH = 32
 _STEPS = 4
 FASTER = 1.2  # times, from which half precision is worth its rounding
@@ -53,15 +57,17 @@ def parse_budget(text: str) -> Budget:
     """
     match = _FORM.match(text)
     unit = match.group(2).lower() if match else ""
-    unit = unit if unit in _SECONDS or unit in _FLOP else unit.removesuffix("s")
+    if unit not in {*_SECONDS, *_FLOP} and len(unit) > 2:  # "mins", "hours"; "ms" are no minutes
+        unit = unit.removesuffix("s")
     amount = float(match.group(1)) if match else 0.0
-    if amount <= 0 or not math.isfinite(amount) or unit not in {*_SECONDS, *_FLOP}:
+    amount *= {**_SECONDS, **_FLOP}.get(unit, 0)
+    if not 0 < amount < (LONGEST if unit in _SECONDS else MOST):
         raise RequestError(
             f"'{text}' is no budget", where="--budget", mend="type e.g. 10min, 2h, or 5e15flop"
         )
     if unit in _SECONDS:
-        return Budget(seconds=amount * _SECONDS[unit])
-    return Budget(flop=amount * _FLOP[unit])
+        return Budget(seconds=amount)
+    return Budget(flop=amount)
 
 
 @dataclass(frozen=True)
@@ -88,12 +94,24 @@ def training_speed(bench: Workbench, memory: Path) -> Speed:
     that the same command gives the same study again.
     """
     name = digest(bench.card.revision, bench.pristine.device().type, str(_length(bench)))
-    known = _read(memory)
-    if name not in known:
-        measured = _measured(bench)
-        known = {**_read(memory), name: measured.record()}
-        write_json(memory, known)
-    return Speed(**known[name])
+    known = _known(memory, name)
+    if known is not None:
+        return known
+    measured = _measured(bench)
+    known = _known(memory, name)  # of two studies that measure at once, the first is believed
+    if known is None:
+        write_json(memory, {**_read(memory), name: measured.record()})
+    return known or measured
+
+
+def _known(memory: Path, name: str) -> Speed | None:
+    """Return what was measured before, or None, also where the file is damaged."""
+    try:
+        found = Speed(**_read(memory)[name])
+        usable = found.rate > 0 and found.precision in ("float32", "bfloat16")
+    except (KeyError, TypeError):
+        return None
+    return found if usable else None
 
 
 def _length(bench: Workbench) -> int:
