@@ -100,8 +100,8 @@ def reasons_for(context: Context, verdict: Verdict) -> list[str]:
         )
     reasons += _against(context, verdict, controls=True)
     reasons += _against(context, verdict, controls=False)
-    if verdict.delivered.record.baseline and verdict.transfer is not None:
-        reasons += _transfer_against_controls(context, verdict)
+    if verdict.delivered.record.baseline and verdict.undecided is None:
+        reasons += _no_gain(verdict)
     reasons += _missing(context, verdict)
     if context.seeds < 3 and any(s.arm.method.trains_steps for s in verdict.standings):
         reasons.append(
@@ -179,9 +179,10 @@ def _against(context: Context, verdict: Verdict, *, controls: bool) -> list[str]
     return sentences
 
 
-def _transfer_against_controls(context: Context, verdict: Verdict) -> list[str]:
+def _no_gain(verdict: Verdict) -> list[str]:
     transfer = verdict.transfer
-    assert transfer is not None
+    if transfer is None:
+        return []
     found = verdict.between(verdict.delivered, transfer, "test")
     if found is None or found.verdict != "tie":
         return []
