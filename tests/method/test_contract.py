@@ -1,0 +1,148 @@
+"""What every method owes: it learns, repeats itself, is saved whole, and says what it cost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from headstart.method.model import METHODS, Method
+
+from .conftest import CASES, GRADIENT, PAIRS, Shop
+
+ids = [f"{name}-{method}" for name, method in PAIRS]
+every_pair = pytest.mark.parametrize(("name", "method"), PAIRS, ids=ids)
+LIMITS = {("text-pair", "tfidf"): "a linear head on a bag of words cannot compare two sides"}
+every_method = pytest.mark.parametrize("method", METHODS.names())
+
+
+def runs(shop: Shop, name: str, method: str) -> Method:
+    """The method; the test is over here where it refuses the task."""
+    kind = METHODS.get(method)()
+    card = shop.bench(name).card if kind.needs_base else None
+    refusal = kind.refuse(shop.task(name), card)
+    if refusal is not None:
+        assert len(refusal) > 10  # a reason
+        pytest.skip(refusal)
+    return kind
+
+
+def flat(found) -> np.ndarray:
+    return np.concatenate(found) if isinstance(found, list) else np.asarray(found)
+
+
+@every_method
+def test_a_method_has_the_name_it_is_registered_under_and_a_summary(method):
+    kind = METHODS.get(method)
+    assert kind.name == method
+    assert 10 < len(kind.summary) < 60
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        pytest.param(*pair, id=id, marks=pytest.mark.xfail(reason=LIMITS[pair]))
+        if pair in LIMITS
+        else pytest.param(*pair, id=id)
+        for pair, id in zip(PAIRS, ids, strict=True)
+    ],
+)
+def test_a_method_learns(shop, name, method):
+    kind = runs(shop, name, method)
+    value = shop.score(name, shop.fitted(name, method).validation)
+    if kind.name == "majority":
+        assert value < CASES[name].learnt
+    else:
+        assert value >= CASES[name].learnt
+
+
+@every_pair
+def test_predictions_have_the_shape_of_the_task(shop, name, method):
+    runs(shop, name, method)
+    task, fitted = shop.task(name), shop.fitted(name, method)
+    for part, found in (("validation", fitted.validation), ("test", fitted.test())):
+        inputs = task.parts[part].inputs
+        assert len(found) == len(inputs)
+        if isinstance(found, list):
+            assert [len(tags) for tags in found] == [len(item) for item in inputs]
+        elif task.classes:
+            assert found.shape == (len(inputs), len(task.classes))
+            assert ((found >= 0) & (found <= 1)).all()
+        else:
+            assert found.shape == (len(inputs),)
+
+
+@every_pair
+def test_the_model_predicts_what_the_trial_was_scored_on(shop, name, method):
+    runs(shop, name, method)
+    fitted = shop.fitted(name, method)
+    expected, found = fitted.test(), fitted.model.outputs(shop.task(name).test.inputs)
+    np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-5, atol=1e-5)
+
+
+@every_pair
+def test_a_saved_model_predicts_the_same_in_a_fresh_process(shop, fresh, name, method):
+    runs(shop, name, method)
+    model = shop.fitted(name, method).model
+    _, outputs, predictions = fresh[f"{name}-{method}"]
+    inputs = shop.task(name).test.inputs
+    np.testing.assert_allclose(flat(outputs), flat(model.outputs(inputs)), rtol=1e-5, atol=1e-5)
+    if shop.task(name).classes:
+        assert predictions == model.predict(inputs)
+
+
+@every_method
+def test_the_same_seed_gives_the_same_numbers(shop, method):
+    runs(shop, "text", method)
+    again = shop.fit("text", method, folder="again")
+    before = shop.fitted("text", method)
+    assert np.array_equal(flat(again.validation), flat(before.validation))
+    assert np.array_equal(flat(again.test()), flat(before.test()))
+    assert again.points == before.points
+    assert again.flop == before.flop
+    assert again.peak_bytes == before.peak_bytes
+    assert again.chosen == before.chosen
+
+
+@pytest.mark.parametrize("method", GRADIENT)
+def test_another_seed_gives_other_numbers(shop, method):
+    other = shop.fit("text", method, folder="other", seed=1)
+    assert not np.array_equal(other.validation, shop.fitted("text", method).validation)
+
+
+@every_pair
+def test_what_a_trial_cost_is_said(shop, name, method):
+    kind = runs(shop, name, method)
+    fitted = shop.fitted(name, method)
+    assert (fitted.flop > 0) is kind.needs_base
+    assert fitted.seconds > 0
+    assert fitted.cpu_seconds >= 0
+    assert fitted.peak_bytes > 0
+    assert fitted.trainable_parameters > 0
+    assert bool(fitted.points) is kind.trains_steps
+
+
+@every_method
+def test_a_search_is_small_and_its_settings_differ(shop, method):
+    kind = METHODS.get(method)()
+    bench = shop.bench("text") if kind.needs_base else None
+    found = kind.search(shop.task("text"), bench, "accuracy")
+    assert 1 <= len(found) <= 4
+    assert all(a != b for i, a in enumerate(found) for b in found[:i])
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS.names() if METHODS.get(m).needs_base])
+def test_the_base_is_left_as_it_was(shop, method):
+    bench = shop.bench("text")
+    before = {name: value.clone() for name, value in bench.pristine.state_dict().items()}
+    shop.fitted("text", method)
+    after = bench.pristine.state_dict()
+    assert list(after) == list(before)
+    assert all(bool((after[name] == before[name]).all()) for name in before)
+
+
+@pytest.mark.parametrize(
+    ("name", "method"), [("image", "tfidf"), ("tags", "tfidf"), ("multi-label", "prototype"),
+                         ("regression", "prototype"), ("tags", "prototype")]
+)  # fmt: skip
+def test_a_method_says_why_it_cannot_run(shop, name, method):
+    assert METHODS.get(method)().refuse(shop.task(name), None)
