@@ -122,6 +122,7 @@ def adapt(
     )
     record = run_study(request, built, progress or Silent())
     study = Study(request.out, record)
+    _write_card(study)
     study.report()
     return study
 
@@ -196,6 +197,18 @@ def rebuild_report(folder: str | Path) -> Path:
     from headstart.report.page import write_report
 
     return write_report(Path(folder))
+
+
+def _write_card(study: Study) -> None:
+    """Put the model card beside the delivered model."""
+    from headstart.files import write_text
+    from headstart.report.card import model_card
+    from headstart.report.loading import how_to_load
+
+    best = study.folder / "best"
+    key = study.record.decision.key
+    card = model_card(study.record, trial_key=key, how_to_load=how_to_load(best))
+    write_text(best / "README.md", card)
 
 
 def _listed(value: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -143,7 +143,7 @@ def _near(task: Task, bench: Workbench) -> list[Warning]:
             warnings.append(
                 Warning(
                     "near-duplicates",
-                    f"{len(rows):,} of {len(part):,} rows of {name} are all but the same as a "
+                    f"{len(rows):,} of {len(part):,} {name} rows nearly repeat a "
                     f"training row (cosine ≥ {NEAR[task.modality]} in the features of "
                     f"{bench.base}): scores on them are easier than on new data",
                     len(rows),

@@ -1,0 +1,126 @@
+"""The model card: a README.md in the Hub's form, from what the study measured."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from headstart.study.record import ArmRecord, StudyRecord, TrialRecord
+from headstart.study.words import listed, metric_name, with_interval
+
+_TASKS = {
+    ("text", "classification"): "text-classification",
+    ("text", "text-pair"): "text-classification",
+    ("text", "regression"): "text-classification",
+    ("text", "token-classification"): "token-classification",
+    ("image", "classification"): "image-classification",
+    ("image", "regression"): "image-classification",
+}
+_SHOWN = 20  # classes named in the card
+
+
+def model_card(record: StudyRecord, *, trial_key: str, how_to_load: str) -> str:
+    """Return the card of a delivered model, YAML front matter first.
+
+    Follows the Hub's model card format (https://huggingface.co/docs/hub/model-cards).
+
+    Args:
+        record: The study.
+        trial_key: Key of the trial whose model it is.
+        how_to_load: Markdown, see :func:`headstart.report.loading.how_to_load`.
+    """
+    trial = next(t for t in [*record.baselines, *record.trials] if t.key == trial_key)
+    arm = next(arm for arm in record.arms if trial_key in arm.keys)
+    sections = [
+        _front(record, trial),
+        f"# {record.task.name}: {arm.name}",
+        record.decision.headline,
+        "## Use\n\n" + _use(record) + "\n\n" + how_to_load.strip(),
+        "## Scores\n\n" + _scores(record, trial, arm),
+        "## Data\n\n" + _data(record),
+        "## How it was chosen\n\n" + _listing(record.decision.reasons),
+        "## Limits\n\n" + _limits(record, trial),
+        "## Made by\n\n" + _origin(record, trial),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _front(record: StudyRecord, trial: TrialRecord) -> str:
+    task = record.task
+    fields: dict[str, Any] = {
+        "license": "unknown",
+        "pipeline_tag": _TASKS.get((task.modality, task.kind), "other"),
+        "tags": ["headstart", trial.method],
+        "metrics": [task.metric],
+    }
+    if trial.base is not None and trial.base.startswith("hf:"):  # the Hub knows no other bases
+        fields["base_model"] = trial.base.removeprefix("hf:").partition("@")[0]
+    # JSON is YAML: quoting done so is safe for any name that the data may hold.
+    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
+    return "\n".join(["---", *lines, "---"])
+
+
+def _use(record: StudyRecord) -> str:
+    task = record.task
+    columns = listed([f"`{_plain(name)}`" for name in task.input])
+    what = {
+        "single-label": "one class",
+        "multi-label": "any number of classes",
+        "real": "a number",
+        "tags": "a tag a word",
+    }[task.objective]
+    words = f"From {task.modality} ({columns}) it predicts {what} (`{_plain(task.target)}`)"
+    if not task.classes:
+        return words + "."
+    names = ", ".join(_plain(name) for name in task.classes[:_SHOWN])
+    more = len(task.classes) - _SHOWN
+    return f"{words}: {names}{f' and {more} more' if more > 0 else ''}."
+
+
+def _scores(record: StudyRecord, trial: TrialRecord, arm: ArmRecord) -> str:
+    rows = ["| metric | test, this model | test, mean of the arm's seeds |", "|---|---|---|"]
+    for name, score in trial.scores.get("test", {}).items():
+        mean = arm.scores["test"][name]
+        rows.append(
+            f"| {metric_name(name)} | {with_interval(name, score)} | {with_interval(name, mean)} |"
+        )
+    counted = f"{record.task.rows['test']:,} test rows, read once; brackets are 95% intervals."
+    return "\n".join(rows) + f"\n\n{counted}"
+
+
+def _data(record: StudyRecord) -> str:
+    task = record.task
+    rows = ", ".join(f"{count:,} {name}" for name, count in task.rows.items())
+    facts = [f"Rows: {rows} ({task.split}).", f"Fingerprint: `{task.fingerprint}`."]
+    return _listing([*facts, *(_plain(w.message) for w in task.warnings)])
+
+
+def _limits(record: StudyRecord, trial: TrialRecord) -> str:
+    limits = [
+        "The scores hold for rows drawn like the test rows; on other data they may be lower.",
+        "The licence of the training data was not checked; set `license` before sharing.",
+    ]
+    if trial.base is not None:
+        limits.append(f"Whatever {trial.base} learnt in pre-training may show, biases included.")
+    return _listing(limits)
+
+
+def _origin(record: StudyRecord, trial: TrialRecord) -> str:
+    made = f"Trial `{trial.key}`: {trial.method}, seed {trial.seed}"
+    settings = json.dumps(trial.hyperparameters, sort_keys=True)
+    facts = [f"{made}, `{settings}`."]
+    if trial.base_revision is not None:
+        facts.append(f"Base {trial.base}, revision `{trial.base_revision}`.")
+    versions = record.reproduce.get("versions", {})
+    facts.append("Versions: " + ", ".join(f"{k} {v}" for k, v in versions.items()) + ".")
+    return _listing(facts)
+
+
+def _listing(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Return text that Markdown leaves alone: one line, no markup of its own."""
+    line = " ".join(text.split()).replace("`", "'").replace("|", "/")
+    return line.replace("<", "&lt;").replace("[", "(").replace("]", ")")
