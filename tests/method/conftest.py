@@ -40,12 +40,10 @@ def _one_thread():
     prepare_torchvision()
 
 
-@pytest.fixture(scope="session")
-def bert(tmp_path_factory) -> str:
-    """Reference of a random two-layer BERT that knows the words of the tasks."""
+def write_bert(folder: Path, *, pooler: bool) -> None:
+    """A random three-layer BERT that knows the words of the tasks, as its users save it."""
     from transformers import BertConfig, BertModel, BertTokenizer
 
-    folder = tmp_path_factory.mktemp("base") / "bert"
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *NOISE]
     words += [word for topic in TOPICS.values() for word in topic]
     BertTokenizer(vocab={word: index for index, word in enumerate(words)}).save_pretrained(folder)
@@ -58,8 +56,22 @@ def bert(tmp_path_factory) -> str:
         intermediate_size=64,
         max_position_embeddings=32,
     )
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    BertModel(config, add_pooling_layer=pooler).save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory) -> str:
+    """Reference of a tiny BERT whose features are means over tokens."""
+    folder = tmp_path_factory.mktemp("base") / "bert"
+    write_bert(folder, pooler=False)
     return f"local:{folder}"
+
+
+@pytest.fixture
+def bert_folder(tmp_path) -> Path:
+    """Folder of a tiny BERT with a pooler."""
+    write_bert(tmp_path / "bert", pooler=True)
+    return tmp_path / "bert"
 
 
 def sentence(generator: np.random.Generator, topics: list[str], length: int = 4) -> list[str]:

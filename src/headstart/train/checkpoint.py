@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from headstart.files import replacing
 
 State = dict[str, Tensor]
+DIGEST = hashlib.sha256().digest_size
 
 
 def trained_state(network: nn.Module, names: set[str]) -> State:
@@ -49,6 +51,23 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write ``state`` (tensors, numbers, strings, lists, dicts) to ``path``, whole or not."""
     with replacing(path) as beside:
         torch.save(state, beside)
+        with beside.open("r+b") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+            file.write(digest)  # a zip archive is read from its end; what follows it is skipped
+
+
+def _whole(path: Path) -> bool:
+    """Tell whether the last bytes are the digest of all before them.
+
+    torch reads past a wrong checksum in its own archive; weights would change unseen.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END) - DIGEST
+        state = hashlib.sha256()
+        file.seek(0)
+        while (left := size - file.tell()) > 0:
+            state.update(file.read(min(left, 1 << 20)))
+        return size > 0 and file.read() == state.digest()
 
 
 def load_checkpoint(path: Path, fits: str) -> dict[str, Any] | None:
@@ -59,11 +78,11 @@ def load_checkpoint(path: Path, fits: str) -> dict[str, Any] | None:
         fits: What its entry "fits" must say.
     """
     try:
+        if not _whole(path):
+            return None
         loaded = torch.load(path, weights_only=True, map_location="cpu")
-    except (OSError, RuntimeError, pickle.UnpicklingError):
+    except Exception:  # bytes that are no checkpoint trip the reader in many ways
         return None
-    except (EOFError, ValueError, LookupError, TypeError, AttributeError):
-        return None  # whatever the unpickler trips over in bytes that are no pickle
     return loaded if isinstance(loaded, dict) and loaded.get("fits") == fits else None
 
 
