@@ -61,6 +61,7 @@ def adapt(
     seeds: int = 3,
     learning_curve: bool = False,
     metric: str | None = None,
+    schedule: str = "cosine",
     labels_per_class: int | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -81,6 +82,7 @@ def adapt(
         seeds: Repeats of each winner.
         learning_curve: Measure score against number of labels.
         metric: What choices go by; the objective's main one if not given.
+        schedule: How learning rates fall after their warm-up: "cosine", "linear", "constant".
         labels_per_class: Keep only so many training rows a class.
         out: The study's folder; a new one under ``headstart-runs/`` if not given.
         resume: Go on with the study in ``out``.
@@ -97,7 +99,13 @@ def adapt(
 
     bases, methods = _listed(base), _listed(method)
     kind, limit = check_names(
-        task=task, bases=bases, methods=methods, budget=budget, metric=metric, seeds=seeds
+        task=task,
+        bases=bases,
+        methods=methods,
+        budget=budget,
+        metric=metric,
+        seeds=seeds,
+        schedule=schedule,
     )
     built = build_task(
         data,
@@ -116,6 +124,7 @@ def adapt(
         seeds=seeds,
         learning_curve=learning_curve,
         metric=metric,
+        schedule=schedule,
         labels_per_class=labels_per_class,
         resume=resume,
         command=command,

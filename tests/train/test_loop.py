@@ -218,7 +218,7 @@ def test_a_run_stops_when_validation_has_not_gained():
 
 def test_an_early_stop_survives_a_kill(tmp_path):
     plan = recipe(steps=12, evaluations=12, patience=3)
-    answers = [0.1, 0.6, 0.5, 0.4, 0.3, 0.9]
+    answers = [0.1, 0.2, 0.3, 0.6, 0.5, 0.4, 0.3, 0.9]
     path = tmp_path / "checkpoint.pt"
     first = trainer(plan=plan, checkpoint=path)
     first.validate.answers = answers
@@ -228,8 +228,29 @@ def test_an_early_stop_survives_a_kill(tmp_path):
     second = trainer(plan=plan, checkpoint=path)
     second.validate.answers = answers[4:]
     run = second.fit()
-    assert second.step == 4
-    assert [point.validation for point in run.points] == [0.1, 0.6, 0.5, 0.4, 0.3]
+    assert second.step == 6
+    assert [point.validation for point in run.points] == answers[:7]
+
+
+def test_a_run_is_not_given_up_in_its_first_half():
+    subject = trainer(plan=recipe(steps=12, evaluations=12, patience=2))
+    subject.validate.answers = [
+        0.9,
+        0.5,
+        0.4,
+        0.3,
+        0.2,
+        0.95,
+        0.96,
+        0.97,
+        0.98,
+        0.99,
+        1.0,
+        1.0,
+        1.0,
+    ]
+    subject.fit()
+    assert subject.step == 12
 
 
 # --- accumulation and memory --------------------------------------------------------------------

@@ -109,6 +109,14 @@ def adapt(
         str | None,
         typer.Option("--metric", metavar="NAME", help="What choices go by, e.g. accuracy, f1."),
     ] = None,
+    schedule: Annotated[
+        str,
+        typer.Option(
+            "--schedule",
+            metavar="NAME",
+            help="How learning rates fall after their warm-up: cosine, linear or constant.",
+        ),
+    ] = "cosine",
     labels_per_class: Annotated[
         int | None,
         typer.Option(
@@ -144,6 +152,7 @@ def adapt(
             seeds=seeds,
             learning_curve=learning_curve,
             metric=metric,
+            schedule=schedule,
             labels_per_class=labels_per_class,
             out=out,
             resume=resume,

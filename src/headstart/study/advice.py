@@ -14,12 +14,15 @@ from headstart.study.words import listed, plural, unbounded
 
 CLEAR = 0.02  # of the metric: half an interval narrow enough to settle a choice
 
+FEW_EPOCHS = 3  # fewer, and what training can do was not seen
+
 
 def advise(context: Context, verdict: Verdict, arms: list[Arm], curves: list[Curve]) -> list[str]:
     """Return sentences, the most useful first."""
     return [
         *_undecided(context, verdict),
         *_labels(context, verdict, curves),
+        *_underfed(context, arms),
         *_rising(context, arms),
         *_edges(arms),
         *_audit(context),
@@ -68,6 +71,21 @@ def _rows_to_decide(context: Context, verdict: Verdict, other: Standing) -> str:
     )
 
 
+def _underfed(context: Context, arms: list[Arm]) -> list[str]:
+    """Name trained arms that the budget let see the rows less than :data:`FEW_EPOCHS` times."""
+    seen = {arm.name: arm.epochs for arm in arms if arm.epochs is not None}
+    few = {name: epochs for name, epochs in seen.items() if epochs < FEW_EPOCHS}
+    if not few:
+        return []
+    least = min(few.values())
+    often = listed([f"{name} {epochs:.1f} times" for name, epochs in few.items()])
+    return [
+        f"Within this budget training saw the rows seldom ({often}): about "
+        f"{math.ceil(FEW_EPOCHS / max(least, 0.01))} times the --budget would let it see them "
+        f"{FEW_EPOCHS} times."
+    ]
+
+
 def _rising(context: Context, arms: list[Arm]) -> list[str]:
     """Name arms whose best evaluation was the last in every run: they were still learning."""
     rising = [arm.name for arm in arms if arm.finalists and all(map(_late, arm.finalists))]
@@ -105,6 +123,11 @@ def _audit(context: Context) -> list[str]:
         sentences.append(
             f"{plural(count, 'row')} have the same input and different labels: no model can "
             "get them all right. Settle them first."
+        )
+    if "class-imbalance" in codes and context.metric == "accuracy":
+        sentences.append(
+            "Classes are of very different size: --metric macro_f1 weighs every class the same, "
+            "in training too."
         )
     if "leakage" in codes:
         sentences.append("Remove rows that are in two parts, and run again: scores are too high.")

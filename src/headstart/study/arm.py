@@ -43,16 +43,25 @@ class Arm:
         method: How.
         bench: On which base; None for methods without one.
         trials: Every trial, in order.
+        alone: The study has this one base: its name goes without saying.
     """
 
     method: Method
     bench: Workbench | None
     trials: list[TrialRecord] = field(default_factory=list)
+    alone: bool = False
 
     @property
     def name(self) -> str:
         """Short name for tables and figures."""
-        return arm_name(self.method.name, self.bench.base if self.bench else None)
+        named = self.bench is not None and not self.alone
+        return arm_name(self.method.name, self.bench.base if self.bench and named else None)
+
+    @property
+    def epochs(self) -> float | None:
+        """Times that the longest finalist saw the training rows; None if it trains no steps."""
+        seen = [trial.curve[-1].epoch for trial in self.finalists if trial.curve]
+        return max(seen) if seen else None
 
     @property
     def finalists(self) -> list[TrialRecord]:
@@ -93,9 +102,11 @@ def run_arm(context: Context, arm: Arm, allowance: Allowance | None) -> None:
         if arm.method.control:  # the control is never skipped
             steps = max(steps, FEWEST_STEPS)
         if steps < FEWEST_STEPS:
-            _skip(context, arm, f"the budget allows {steps} steps, at least {FEWEST_STEPS} needed")
+            short = f"the budget allows {steps} steps of training"
+            _skip(context, arm, f"{short}, at least {FEWEST_STEPS} are needed")
             return
-        settings = [{**setting, "precision": allowance.precision} for setting in settings]
+        fixed = {"precision": allowance.precision, "schedule": context.schedule}
+        settings = [{**setting, **fixed} for setting in settings]
         winner = _search(context, arm, settings, steps)
     except UnwritableError:
         raise

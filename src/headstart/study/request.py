@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.base import reference
-from headstart.errors import RequestError
+from headstart.errors import RequestError, nearest
 from headstart.measure.score import METRICS, metrics
 from headstart.method.model import METHODS
 from headstart.study.budget import DEFAULT, Budget, parse_budget
@@ -19,6 +19,7 @@ DEFAULT_BASES = {
     Modality.IMAGE: ("bundled:efficientnet-lite0",),
 }
 DEFAULT_METHODS = ("probe", "lora", "finetune")
+SCHEDULES = ("cosine", "linear", "constant")
 CONTROLS = ("majority", "tfidf", "scratch")  # never skipped
 
 
@@ -34,6 +35,7 @@ class Request:
         seeds: Repeats of each winner.
         learning_curve: Measure score against number of labels.
         metric: What choices go by; None takes the objective's main one.
+        schedule: How the rate falls after its warm-up: "cosine", "linear" or "constant".
         labels_per_class: Keep only so many training rows a class.
         out: The study's folder.
         resume: Go on with the study there.
@@ -51,6 +53,7 @@ class Request:
     seeds: int = 3
     learning_curve: bool = False
     metric: str | None = None
+    schedule: str = "cosine"
     labels_per_class: int | None = None
     resume: bool = False
     command: str | None = None
@@ -67,6 +70,7 @@ class Request:
             "seeds": self.seeds,
             "learning_curve": self.learning_curve,
             "metric": self.metric,
+            "schedule": self.schedule,
             "labels_per_class": self.labels_per_class,
         }
 
@@ -79,6 +83,7 @@ def check_names(
     budget: str | None,
     metric: str | None,
     seeds: int,
+    schedule: str = "cosine",
 ) -> tuple[Kind | None, Budget]:
     """Refuse names that nothing has before the data are read; return kind and budget.
 
@@ -94,6 +99,10 @@ def check_names(
         reference.parse(base)
     if metric is not None:
         METRICS.get(metric)
+    if schedule not in SCHEDULES:
+        raise RequestError(
+            f"unknown schedule '{schedule}'", where="--schedule", mend=nearest(schedule, SCHEDULES)
+        )
     if seeds < 1:
         raise RequestError(f"{seeds} seeds are too few", where="--seeds", mend="name 1 or more")
     return Kind(task) if task else None, parse_budget(budget or DEFAULT)

@@ -64,7 +64,7 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
             logged.say(f"note: {warning.message}")
         for bench in benches:
             bench.task = task
-        context = Context(task, metric, request.seeds, store, logged)
+        context = Context(task, metric, request.seeds, store, logged, request.schedule)
         arms = _run_arms(context, request, benches)
         verdict = decide(context, arms)
         curves = _curves(context, request, arms, verdict)
@@ -156,7 +156,7 @@ def _near(task: Task, bench: Workbench) -> list[Warning]:
 def _run_arms(context: Context, request: Request, benches: list[Workbench]) -> list[Arm]:
     methods = [METHODS.get(name)() for name in request.methods]
     arms = [
-        Arm(method, bench)
+        Arm(method, bench, alone=len(benches) == 1)
         for method in methods
         for bench in (benches if method.needs_base else [None])
     ]

@@ -37,6 +37,7 @@ class Context:
         seeds: Repeats of a winner.
         store: Where results go.
         progress: Who watches.
+        schedule: How the rate falls after its warm-up.
     """
 
     task: Task
@@ -44,6 +45,7 @@ class Context:
     seeds: int
     store: Store
     progress: Progress
+    schedule: str = "cosine"
 
 
 @dataclass(frozen=True)

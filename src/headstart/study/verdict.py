@@ -22,7 +22,7 @@ FROZEN = ("probe", "prototype")
 def decision_record(context: Context, verdict: Verdict, advice: list[str]) -> DecisionRecord:
     """Return the verdict in plain words."""
     delivered = verdict.delivered
-    smallest = min(verdict.ties, key=lambda s: s.record.parameters)
+    smallest = min(verdict.ties, key=lambda s: (s.record.parameters, s.cost))
     cheapest = min(verdict.ties, key=lambda s: s.cost)
     headline, reasons = headline_of(context, verdict), reasons_for(context, verdict)
     return DecisionRecord(
@@ -59,8 +59,8 @@ def headline_of(context: Context, verdict: Verdict) -> str:
     trained = any(s.arm.method.trains_steps and not s.record.baseline for s in verdict.standings)
     if method in FROZEN and trained:
         return (
-            f"Frozen features are enough: {name} ({what}); training the base gained nothing "
-            "that can be shown."
+            f"Frozen features are enough: {name} ({what}); training the base within this budget "
+            "gained nothing that can be shown."
         )
     return f"Use {name} ({what})."
 

@@ -146,6 +146,14 @@ class Trainer:
         total = weight_sum(self.network.objective, targets, self.weight)
         return self._loss(piece, total)
 
+    def _hopeless(self) -> bool:
+        """Tell whether to stop early: never before half the schedule, where rates still are high.
+
+        A run that starts from a fitted head often falls before it rises.
+        """
+        late = 2 * self.step >= self.recipe.steps
+        return late and self.since_best >= self.recipe.patience
+
     def _begin(self) -> None:
         """Go on from the checkpoint if there is one, else score the start."""
         path = self.place.checkpoint
@@ -163,7 +171,7 @@ class Trainer:
 
     def _steps(self, advance: Advance) -> None:
         saved = time.monotonic()
-        while self.step < self.recipe.steps and self.since_best < self.recipe.patience:
+        while self.step < self.recipe.steps and not self._hopeless():
             with self._clock():
                 self._activate()
                 done = self._take_step()

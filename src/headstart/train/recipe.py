@@ -20,7 +20,7 @@ class Recipe:
         shape: How the rate falls.
         clip: Largest norm of the gradient.
         evaluations: Times that validation is scored in a full run.
-        patience: Evaluations without a gain before the run stops early.
+        patience: Evaluations without a gain before the run stops early, in its second half.
         keep_statistics: Leave batch-norm statistics as they were pre-trained.
         class_weighted: Weigh items by the inverse frequency of their class.
         precision: Of the forward pass: "float32", or "bfloat16" by autocast.
