@@ -54,6 +54,7 @@ def test_adapt_without_options_leaves_every_choice_to_the_api(
         "seeds": 3,
         "learning_curve": False,
         "metric": None,
+        "schedule": "cosine",
         "labels_per_class": None,
         "out": None,
         "resume": False,
