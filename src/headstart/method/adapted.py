@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from headstart.base.device import pick_device
 from headstart.base.layout import load_encoder
-from headstart.errors import RequestError
+from headstart.errors import HeadstartError, RequestError
 from headstart.files import write_json
 from headstart.progress import Progress, Silent
 from headstart.registry import Registry
@@ -153,7 +153,7 @@ def coerce(item: Any, signature: Signature, row: int) -> Input:
     if signature.modality is Modality.IMAGE:
         return _image(item, where)
     if signature.objective is Objective.TAGS:
-        return tuple(item.split()) if isinstance(item, str) else tuple(str(word) for word in item)
+        return _words(item, where)
     if signature.kind is Kind.TEXT_PAIR:
         if isinstance(item, (tuple, list)) and len(item) == 2:
             return str(item[0]), str(item[1])
@@ -161,6 +161,18 @@ def coerce(item: Any, signature: Signature, row: int) -> Input:
     if isinstance(item, str):
         return item
     raise RequestError(f"expected a text, found {type(item).__name__}", where=where)
+
+
+def _words(item: Any, where: str) -> Input:
+    if isinstance(item, str):
+        return tuple(item.split())
+    if isinstance(item, Iterable) and not isinstance(item, bytes):
+        return tuple(str(word) for word in item)
+    raise RequestError(
+        f"expected the words of a text, found {type(item).__name__}",
+        where=where,
+        mend="pass a text, or a list of words",
+    )
 
 
 def _image(item: Any, where: str) -> Image:
@@ -174,7 +186,7 @@ def _image(item: Any, where: str) -> Image:
         from io import BytesIO
 
         buffer = BytesIO()
-        item.save(buffer, format="PNG")
+        item.save(buffer, format="TIFF" if item.mode in ("CMYK", "F", "YCbCr", "LAB") else "PNG")
         return Image(data=buffer.getvalue())
     raise RequestError(
         f"expected an image, found {type(item).__name__}",
@@ -266,6 +278,7 @@ def load_model(folder: Path) -> Model:
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
+        _check_format(int(manifest["format"]), path)
         signature = Signature(
             kind=Kind(manifest["kind"]),
             objective=Objective(manifest["objective"]),
@@ -285,4 +298,22 @@ def load_model(folder: Path) -> Model:
         raise RequestError(
             f"the model's manifest is damaged: {error}", where=str(path), mend="adapt again"
         ) from error
-    return FAMILIES.get(family).load_weights(folder, signature, manifest)
+    try:
+        return FAMILIES.get(family).load_weights(folder, signature, manifest)
+    except HeadstartError:
+        raise
+    except Exception as error:  # whatever a library says of files that are cut or missing
+        raise RequestError(
+            f"the model's files are damaged: {error or type(error).__name__}",
+            where=str(folder),
+            mend="copy the folder again, or adapt again",
+        ) from error
+
+
+def _check_format(found: int, path: Path) -> None:
+    if found > FORMAT:
+        raise RequestError(
+            f"the model has format {found}; this headstart reads up to {FORMAT}",
+            where=str(path),
+            mend="pip install --upgrade headstart",
+        )
