@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import shutil
-from dataclasses import asdict, replace
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from headstart.files import replacing_folder, write_text
 from headstart.method.adapted import Model, load_model
 from headstart.method.model import METHODS, Setting
 from headstart.progress import Progress
-from headstart.study.advice import advise
 from headstart.study.arm import Allowance, Arm, run_arm
+from headstart.study.assemble import study_record
+from headstart.study.audit import audited
 from headstart.study.budget import Budget, Speed, training_speed
-from headstart.study.curve import Curve, curve_records, curve_sentences, measure_curve
+from headstart.study.curve import Curve, measure_curve
 from headstart.study.decide import Verdict, best_key, decide
 from headstart.study.inspect import inspect
 from headstart.study.log import Logged
-from headstart.study.record import StudyRecord, TaskRecord, TrialRecord, WarningRecord
+from headstart.study.record import StudyRecord
 from headstart.study.request import CONTROLS, DEFAULT_BASES, DEFAULT_METHODS, Request, check_against
 from headstart.study.store import Store, opened
 from headstart.study.trial import Context
-from headstart.study.verdict import decision_record
-from headstart.task.model import Modality, Objective, Task, Warning
-from headstart.task.near import near_duplicates
+from headstart.task.model import Task
 from headstart.train.cache import FeatureCache, default_root
 from headstart.train.workbench import Workbench
 
 TRAINING_SHARE = 0.7  # of a time budget; the rest pays for features, scoring and the report
-NEAR = {Modality.TEXT: 0.97, Modality.IMAGE: 0.98}  # cosine from which two inputs are near twins
-COMPARED = 20_000  # rows of a part looked at for near duplicates
 CURVE_SIZES = 6
 QUICK_SIZES = 5
-PACKAGES = (
-    "headstart", "torch", "transformers", "peft", "timm", "torchvision", "scikit-learn", "numpy",
-)  # fmt: skip
 
 
 def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
@@ -59,7 +49,7 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
         for line in task.detected:
             logged.say(line)
         benches = _benches(request, task, store, logged)
-        task = _audited(task, benches)
+        task = audited(task, benches)
         for warning in task.warnings:
             logged.say(f"note: {warning.message}")
         for bench in benches:
@@ -68,7 +58,7 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
         arms = _run_arms(context, request, benches)
         verdict = decide(context, arms)
         curves = _curves(context, request, arms, verdict)
-        record = _record(context, request, arms, verdict, curves)
+        record = study_record(context, request, arms, verdict, curves)
         _deliver(context, verdict)
         predictions = store.predictions(best_key(context, verdict.delivered), "test")
         evidence = inspect(task, predictions)
@@ -92,65 +82,6 @@ def with_defaults(request: Request, task: Task) -> Request:
 def _benches(request: Request, task: Task, store: Store, progress: Progress) -> list[Workbench]:
     cache = FeatureCache()
     return [Workbench(task, base, cache, store.work, progress) for base in request.bases]
-
-
-def _audited(task: Task, benches: list[Workbench]) -> Task:
-    """Return the task with what only a base can tell: cut inputs and near duplicates."""
-    if not benches:
-        return task
-    bench, found = benches[0], []
-    if task.modality is Modality.TEXT and task.objective is not Objective.TAGS:
-        found += _cut(task, bench)
-    if task.objective is not Objective.TAGS:
-        found += _near(task, bench)
-    return replace(task, warnings=(*task.warnings, *found))
-
-
-def _cut(task: Task, bench: Workbench) -> list[Warning]:
-    warnings = []
-    for name, part in task.parts.items():
-        texts = [t for item in part.inputs for t in (item if isinstance(item, tuple) else (item,))]
-        dropped = bench.pristine.truncated(texts)
-        rows = [row for row, tokens in enumerate(dropped) if tokens]
-        if not rows:
-            continue
-        share = 100 * len(rows) / len(dropped)
-        sides = len(dropped) // len(part)
-        warnings.append(
-            Warning(
-                "cut-inputs",
-                f"{bench.base} reads {bench.card.input_size} tokens: {len(rows):,} inputs of "
-                f"{name} ({share:.1f}%) are longer and lose {sum(dropped):,} tokens at their end",
-                len(rows),
-                tuple(part.origins[row // sides] for row in rows[:3]),
-            )
-        )
-    return warnings
-
-
-def _near(task: Task, bench: Workbench) -> list[Warning]:
-    """Look for rows of validation and test that nearly repeat a training row."""
-    train = task.train
-    left = bench.features("train").values
-    warnings = []
-    for name in ("validation", "test"):
-        part, right = task.parts[name], bench.features(name).values
-        pairs = near_duplicates(left[:COMPARED], right[:COMPARED], NEAR[task.modality])  # type: ignore[arg-type]
-        pairs = [p for p in pairs if train.ids[p[0]] != part.ids[p[1]]]
-        rows = {j for _, j, _ in pairs}
-        if rows:
-            examples = tuple(f"{train.origins[i]} ~ {part.origins[j]}" for i, j, _ in pairs[:3])
-            warnings.append(
-                Warning(
-                    "near-duplicates",
-                    f"{len(rows):,} of {len(part):,} {name} rows nearly repeat a "
-                    f"training row (cosine ≥ {NEAR[task.modality]} in the features of "
-                    f"{bench.base}): scores on them are easier than on new data",
-                    len(rows),
-                    examples,
-                )
-            )
-    return warnings
 
 
 def _run_arms(context: Context, request: Request, benches: list[Workbench]) -> list[Arm]:
@@ -200,81 +131,6 @@ def _curves(context: Context, request: Request, arms: list[Arm], verdict: Verdic
         dear.append(verdict.delivered.arm)
     curves = [measure_curve(context, arm, CURVE_SIZES) for arm in cheap]
     return curves + [measure_curve(context, arm, CURVE_SIZES, 2, 0.3) for arm in dear]
-
-
-def _record(
-    context: Context,
-    request: Request,
-    arms: list[Arm],
-    verdict: Verdict,
-    curves: list[Curve],
-) -> StudyRecord:
-    advice = advise(context, verdict, arms, curves)
-    decision = decision_record(context, verdict, advice)
-    if request.learning_curve:
-        transfer = next((c.arm for c in curves if c.arm.startswith("probe")), None)
-        decision.reasons += curve_sentences(curves, transfer)
-        decision.why = " ".join(decision.reasons)
-    return StudyRecord(
-        task=_task_record(context),
-        budget=request.budget.record(),
-        baselines=_trials(arms, control=True),
-        trials=_trials(arms, control=False),
-        arms=[standing.record for standing in verdict.standings],
-        comparisons=verdict.comparisons,
-        learning_curve=curve_records(curves),
-        decision=decision,
-        reproduce=_reproduce(request, context.task, arms),
-    )
-
-
-def _trials(arms: list[Arm], *, control: bool) -> list[TrialRecord]:
-    return [t for arm in arms if arm.method.control is control for t in arm.trials]
-
-
-def _task_record(context: Context) -> TaskRecord:
-    task = context.task
-    return TaskRecord(
-        name=task.name,
-        kind=task.kind.value,
-        objective=task.objective.value,
-        modality=task.modality.value,
-        input=list(task.input),
-        target=task.target,
-        classes=list(task.classes),
-        rows={name: len(part) for name, part in task.parts.items()},
-        split=task.split,
-        fingerprint=task.fingerprint,
-        metric=context.metric,
-        detected=list(task.detected),
-        warnings=[
-            WarningRecord(**{**asdict(w), "examples": list(w.examples)}) for w in task.warnings
-        ],
-    )
-
-
-def _reproduce(request: Request, task: Task, arms: list[Arm]) -> dict[str, Any]:
-    """Return what it takes to run the study again."""
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    cards = [arm.bench.card for arm in arms if arm.bench is not None]
-    device = next((str(a.bench.pristine.device()) for a in arms if a.bench is not None), "cpu")
-    return {
-        "command": request.command,
-        "settings": request.settles(task),
-        "bases": {card.reference: card.revision for card in cards},
-        "versions": versions,
-        "machine": {
-            "python": platform.python_version(),
-            "system": f"{platform.system()} {platform.machine()}",
-            "cores": os.cpu_count(),
-            "device": device,
-        },
-    }
 
 
 def _deliver(context: Context, verdict: Verdict) -> None:

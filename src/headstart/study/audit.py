@@ -1,0 +1,71 @@
+"""What only a base can tell of the data: inputs that it cuts, and rows that nearly repeat."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from headstart.task.model import Modality, Objective, Task, Warning
+from headstart.task.near import near_duplicates
+from headstart.train.workbench import Workbench
+
+NEAR = {Modality.TEXT: 0.97, Modality.IMAGE: 0.98}  # cosine from which two inputs are near twins
+COMPARED = 20_000  # rows of a part looked at for near duplicates
+
+
+def audited(task: Task, benches: list[Workbench]) -> Task:
+    """Return the task with what only a base can tell: cut inputs and near duplicates."""
+    if not benches:
+        return task
+    bench, found = benches[0], []
+    if task.modality is Modality.TEXT and task.objective is not Objective.TAGS:
+        found += _cut(task, bench)
+    if task.objective is not Objective.TAGS:
+        found += _near(task, bench)
+    return replace(task, warnings=(*task.warnings, *found))
+
+
+def _cut(task: Task, bench: Workbench) -> list[Warning]:
+    warnings = []
+    for name, part in task.parts.items():
+        texts = [t for item in part.inputs for t in (item if isinstance(item, tuple) else (item,))]
+        dropped = bench.pristine.truncated(texts)
+        rows = [row for row, tokens in enumerate(dropped) if tokens]
+        if not rows:
+            continue
+        share = 100 * len(rows) / len(dropped)
+        sides = len(dropped) // len(part)
+        warnings.append(
+            Warning(
+                "cut-inputs",
+                f"{bench.base} reads {bench.card.input_size} tokens: {len(rows):,} inputs of "
+                f"{name} ({share:.1f}%) are longer and lose {sum(dropped):,} tokens at their end",
+                len(rows),
+                tuple(part.origins[row // sides] for row in rows[:3]),
+            )
+        )
+    return warnings
+
+
+def _near(task: Task, bench: Workbench) -> list[Warning]:
+    """Look for rows of validation and test that nearly repeat a training row."""
+    train = task.train
+    left = bench.features("train").values
+    warnings = []
+    for name in ("validation", "test"):
+        part, right = task.parts[name], bench.features(name).values
+        pairs = near_duplicates(left[:COMPARED], right[:COMPARED], NEAR[task.modality])  # type: ignore[arg-type]
+        pairs = [p for p in pairs if train.ids[p[0]] != part.ids[p[1]]]
+        rows = {j for _, j, _ in pairs}
+        if rows:
+            examples = tuple(f"{train.origins[i]} ~ {part.origins[j]}" for i, j, _ in pairs[:3])
+            warnings.append(
+                Warning(
+                    "near-duplicates",
+                    f"{len(rows):,} of {len(part):,} {name} rows nearly repeat a "
+                    f"training row (cosine ≥ {NEAR[task.modality]} in the features of "
+                    f"{bench.base}): scores on them are easier than on new data",
+                    len(rows),
+                    examples,
+                )
+            )
+    return warnings
