@@ -40,7 +40,7 @@ def test_a_method_has_the_name_it_is_registered_under_and_a_summary(method):
 @pytest.mark.parametrize(
     ("name", "method"),
     [
-        pytest.param(*pair, id=id, marks=pytest.mark.xfail(reason=LIMITS[pair]))
+        pytest.param(*pair, id=id, marks=pytest.mark.xfail(reason=LIMITS[pair], strict=True))
         if pair in LIMITS
         else pytest.param(*pair, id=id)
         for pair, id in zip(PAIRS, ids, strict=True)
