@@ -95,14 +95,17 @@ def adapt(
     """
     from headstart.study.request import Request, check_names
     from headstart.study.run import run_study
+    from headstart.study.store import refuse_taken
     from headstart.task.build import build_task
 
     bases, methods = _listed(base), _listed(method)
+    if out is not None:
+        refuse_taken(Path(out), resume)  # before the data are read, which may take long
     kind, limit = check_names(
         task=task,
         bases=bases,
         methods=methods,
-        budget=budget,
+        budget=None if budget is None else str(budget),
         metric=metric,
         seeds=seeds,
         schedule=schedule,

@@ -122,6 +122,15 @@ def test_too_few_validation_rows_do_not_show_that_transfer_does_not_help(
     assert "the highest score was taken, not the lowest cost" in decision.why
 
 
+def test_a_control_that_leads_on_few_rows_is_delivered_as_no_transfer(tmp_path: Path) -> None:
+    context = context_of(tmp_path, text_task(15, 400))
+    arms = [
+        made_arm(context, "tfidf", 1e6, [wrong_at(15, [0])], [wrong_at(400, range(60))]),
+        made_arm(context, "probe", 1e9, [wrong_at(15, range(4))], [wrong_at(400, range(60))]),
+    ]
+    assert said(context, decide(context, arms), arms).arm == "tfidf"
+
+
 def test_a_large_difference_is_not_given_up_for_a_lower_cost(tmp_path: Path) -> None:
     """Six of a hundred rows more right: p = 0.06 by McNemar's test, a tie that may hide a gain."""
     context = context_of(tmp_path, text_task(100, 400))
@@ -138,8 +147,8 @@ def test_a_large_difference_is_not_given_up_for_a_lower_cost(tmp_path: Path) -> 
 def test_the_rows_that_would_decide_follow_from_the_width_of_the_interval(tmp_path: Path) -> None:
     context = context_of(tmp_path, text_task(100, 400))
     arms = [
-        made_arm(context, "tfidf", 1e6, [noisy(100, 0.3, 1)], [wrong_at(400)]),
-        made_arm(context, "probe", 1e9, [noisy(100, 0.3, 2)], [wrong_at(400)]),
+        made_arm(context, "tfidf", 1e6, [noisy(100, 0.3, 2)], [wrong_at(400)]),
+        made_arm(context, "probe", 1e9, [noisy(100, 0.3, 1)], [wrong_at(400)]),
     ]
     verdict = decide(context, arms)
     assert verdict.undecided is not None

@@ -125,7 +125,9 @@ def load_hf_image(
     preprocess = read_preprocess(processor, config, processor_file)
     card = BaseCard(
         reference=reference,
-        revision=content_hash(*files) if pretrained else random_revision(0),
+        revision=(
+            content_hash(*files) if pretrained else random_revision(config.to_json_string(), 0)
+        ),
         modality=Modality.IMAGE,
         architecture=sidecar.architecture if sidecar else transformers_name(str(config.model_type)),
         parameters=count_parameters(body),

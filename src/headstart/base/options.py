@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from headstart.errors import RequestError, nearest
+from headstart.files import digest
 
 _KNOWN = ("weights", "random")
 
@@ -64,6 +65,11 @@ def _seed(text: str, where: str) -> int:
     )
 
 
-def random_revision(seed: int) -> str:
-    """Return the revision of weights drawn from ``seed``."""
-    return f"random-{seed}"
+def random_revision(architecture: str, seed: int) -> str:
+    """Return the revision of weights drawn from ``seed``: two architectures never share one.
+
+    Args:
+        architecture: Name of the architecture, or the text of its configuration.
+        seed: Of the draw.
+    """
+    return f"random-{seed}-{digest(architecture)[:12]}"

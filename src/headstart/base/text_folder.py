@@ -91,7 +91,9 @@ def text_card(
         body = body_from_config(config, keep_pooler=pooling == "pooler")
     return BaseCard(
         reference=reference,
-        revision=content_hash(*files) if pretrained else random_revision(0),
+        revision=content_hash(*files)
+        if pretrained
+        else random_revision(config.to_json_string(), 0),
         modality=Modality.TEXT,
         architecture=transformers_name(str(config.model_type)),
         parameters=count_parameters(body),

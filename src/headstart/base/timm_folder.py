@@ -51,7 +51,9 @@ def load_timm_folder(
     preprocess = timm_preprocess(model)
     card = BaseCard(
         reference=reference,
-        revision=content_hash(file) if pretrained else random_revision(0),
+        revision=content_hash(file)
+        if pretrained
+        else random_revision(str(model.pretrained_cfg), 0),
         modality=Modality.IMAGE,
         architecture=sidecar.architecture
         if sidecar

@@ -44,7 +44,9 @@ class Lora(GradientMethod):
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(setting.seed)
-            encoder.body = get_peft_model(cast(Any, encoder.body), config)
+            wrapped = get_peft_model(cast(Any, encoder.body), config)
+        wrapped.peft_config["default"].base_model_name_or_path = _base_name(encoder.card.reference)
+        encoder.body = wrapped
         network.to(encoder.device())
 
     def groups(self, network: Network, setting: Setting) -> list[Group]:
@@ -65,3 +67,11 @@ class Lora(GradientMethod):
     def flop_factor(self, bench: Workbench) -> float:
         """One pass forward, one back; the low-rank gradients cost next to nothing."""
         return 2.1
+
+
+def _base_name(reference: str) -> str:
+    """Return what the adapter says of its base: never a folder of this machine."""
+    prefix, _, name = reference.partition(":")
+    if prefix == "hf":
+        return name.partition("@")[0]
+    return Path(name).name if prefix == "local" else reference

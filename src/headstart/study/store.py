@@ -198,17 +198,26 @@ def _sweep(folder: Path) -> None:
                 left.unlink(missing_ok=True)
 
 
-def _refuse_foreign(folder: Path, request: dict[str, Any], resume: bool) -> None:
+def refuse_taken(folder: Path, resume: bool) -> None:
+    """Refuse an ``--out`` that is a file, or holds something and is not to be resumed.
+
+    Raises:
+        RequestError: It is.
+    """
     if folder.exists() and not folder.is_dir():
         raise RequestError("--out is a file", where=str(folder), mend="name a folder")
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    if not resume:
+    if not resume and folder.exists() and any(folder.iterdir()):
         raise RequestError(
             "the folder is there already and not empty",
             where=str(folder),
             mend="add --resume to go on with it, or choose another folder with --out",
         )
+
+
+def _refuse_foreign(folder: Path, request: dict[str, Any], resume: bool) -> None:
+    refuse_taken(folder, resume)
+    if not folder.exists() or not any(folder.iterdir()):
+        return
     try:
         before = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):

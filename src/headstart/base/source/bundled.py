@@ -78,7 +78,7 @@ def _smollm_card(package: _Package, name: str, pretrained: bool) -> BaseCard:
     return BaseCard(
         reference=f"bundled:{name}",
         # The package's file names the weights, not what this machine converted it to.
-        revision=content_hash(file) if pretrained else random_revision(0),
+        revision=(content_hash(file) if pretrained else random_revision(f"bundled:{name}", 0)),
         modality=Modality.TEXT,
         architecture=transformers_name(config.model_type),
         parameters=count_parameters(body),
@@ -102,7 +102,9 @@ def _efficientnet_card(package: _Package, name: str, pretrained: bool) -> BaseCa
         model = create(_architecture(name), 0)
     return BaseCard(
         reference=f"bundled:{name}",
-        revision=content_hash(package.file("models/*.pth")) if pretrained else random_revision(0),
+        revision=content_hash(package.file("models/*.pth"))
+        if pretrained
+        else random_revision(f"bundled:{name}", 0),
         modality=Modality.IMAGE,
         architecture=name.replace("efficientnet-lite", "EfficientNet-Lite"),
         parameters=count_parameters(model),

@@ -53,7 +53,9 @@ class Timm:
         preprocess = timm_preprocess(model)
         card = BaseCard(
             reference=f"timm:{name}",
-            revision=content_hash(file) if file else random_revision(options.seed or 0),
+            revision=content_hash(file)
+            if file
+            else random_revision(f"timm:{options.name}", options.seed or 0),
             modality=Modality.IMAGE,
             architecture=vision_name(str(model.pretrained_cfg["architecture"])),
             parameters=count_parameters(model),

@@ -66,7 +66,9 @@ class Torchvision:
         preprocess = torchvision_preprocess(weights.transforms()) if weights else _IMAGENET
         card = BaseCard(
             reference=f"torchvision:{name}",
-            revision=content_hash(file) if file else random_revision(options.seed or 0),
+            revision=content_hash(file)
+            if file
+            else random_revision(f"torchvision:{options.name}", options.seed or 0),
             modality=Modality.IMAGE,
             architecture=vision_name(function),
             parameters=count_parameters(body),
