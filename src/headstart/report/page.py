@@ -20,6 +20,7 @@ from headstart.report import plots, sections, units
 from headstart.report.arms import arm_views, comparison_views
 from headstart.study.evidence import Evidence
 from headstart.study.record import StudyRecord
+from headstart.study.words import metric_name
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -138,6 +139,7 @@ def _environment() -> Environment:
         flop=units.flop_text,
         bytes=units.bytes_text,
         parameters=units.parameters_text,
+        metric_name=metric_name,
         count=lambda value: f"{value:,}",
     )
     return environment

@@ -65,10 +65,10 @@ def rate_plots(record: StudyRecord, arms: list[ArmView]) -> list[Plot]:
     """Return one small range test an arm, for arms that have one."""
     panels = []
     for look, name, trials in _by_arm(record, arms):
-        tested = sorted(
-            (t for t in trials if t.rate_finder), key=lambda trial: trial.status != "finalist"
-        )
-        shape = curves.loss_by_rate(look, tested[0]) if tested else None
+        tested = [trial for trial in trials if trial.rate_finder]
+        used = next((t for t in trials if t.status == "finalist"), None)
+        rate = used.hyperparameters.get("rate") if used else None
+        shape = curves.loss_by_rate(look, tested[0].rate_finder, rate) if tested else None
         if shape:
             panels.append(Plot(shape, f"Loss by learning rate of {name}.", name))
     return panels[:_MOST_PANELS]
@@ -106,7 +106,7 @@ def _by_arm(
 ) -> Iterable[tuple[Mark, str, list[TrialRecord]]]:
     """Give the trials of each base x method: those with an arm first, under the arm's look."""
     groups: dict[tuple[str | None, str], list[TrialRecord]] = {}
-    for trial in record.trials:
+    for trial in [*record.baselines, *record.trials]:
         groups.setdefault((trial.base, trial.method), []).append(trial)
     for view in arms:
         trials = groups.pop((view.arm.base, view.arm.method), None)

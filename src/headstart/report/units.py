@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import math
 
+from headstart.measure.score import METRICS
 from headstart.study.record import ScoreRecord
+from headstart.study.words import unbounded
 
-_FRACTIONS = ("accuracy", "f1", "precision", "recall", "auc", "auroc", "jaccard", "exact", "hit")
-_LOWER_IS_BETTER = ("error", "loss", "mae", "mse", "rmse", "perplexity")
 _PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def is_percentage(metric: str) -> bool:
     """Return whether ``metric`` is a fraction of right answers, shown as a percentage."""
-    name = metric.lower()
-    if any(word in name for word in _LOWER_IS_BETTER):
-        return False
-    return any(word in name for word in _FRACTIONS)
+    return not unbounded(metric)
 
 
 def lower_is_better(metric: str) -> bool:
     """Return whether a smaller value of ``metric`` is the better one."""
-    name = metric.lower()
-    return any(word in name for word in _LOWER_IS_BETTER)
+    return metric in METRICS and not METRICS.get(metric).higher_is_better
 
 
 def scaled(value: float, metric: str) -> float:
@@ -91,8 +87,11 @@ def duration(seconds: float) -> str:
 
 
 def flop_text(flop: float) -> str:
-    """Return floating-point operations with an SI prefix: 1.2e12 is ``1.2 TFLOP``."""
-    return f"{_si(flop)}FLOP" if flop > 0 else "0 FLOP"
+    """Return floating-point operations with an SI prefix: 1.2e12 is ``1.2 TFLOP``.
+
+    Zero, which means that nobody counted, is a dash.
+    """
+    return f"{_si(flop)}FLOP" if flop > 0 else "–"
 
 
 def bytes_text(count: float) -> str:
@@ -136,7 +135,8 @@ def _si(value: float) -> str:
     # The prefix is chosen after rounding, so that 999.96e9 is 1.0 T and not 1,000.0 G.
     for size, prefix in _PREFIXES:
         if value >= size * 0.99995:
-            return f"{value / size:.1f} {prefix}"
+            rounded = value / size
+            return f"{rounded:.0f} {prefix}" if rounded >= 99.95 else f"{rounded:.1f} {prefix}"
     return f"{value:.0f} "
 
 

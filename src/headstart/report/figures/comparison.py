@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from headstart.report import units
 from headstart.report.figures.style import Mark, as_json, figure, label, marker
 from headstart.study.record import ScoreRecord
+from headstart.study.words import metric_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ def forest(differences: Sequence[Difference], metric: str) -> str | None:
         return None
     points = " (points)" if units.is_percentage(metric) else ""
     plot = figure(
-        f"difference in {metric} to the delivered{points}", "", 70 + 46 * len(differences)
+        f"difference in {metric_name(metric)} to the delivered{points}",
+        "",
+        70 + 50 * len(differences),
     )
     for row, difference in enumerate(differences):
         score = difference.score
@@ -41,7 +44,7 @@ def forest(differences: Sequence[Difference], metric: str) -> str | None:
         )
         # The name stands over its line, so that a phone keeps the whole width for the intervals.
         plot.add_annotation(
-            x=0, xref="paper", xanchor="left", y=row, yshift=15, text=name, showarrow=False
+            x=0, xref="paper", xanchor="left", y=row, yshift=17, text=name, showarrow=False
         )
     plot.add_vline(x=0, line={"width": 1.5, "dash": "dash", "color": "#808080"})
     plot.update_yaxes(visible=False, range=[len(differences) - 0.6, -0.75])

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
 from typing import Literal
 
 from headstart.report import units
 from headstart.report.figures.style import Mark, as_json, figure, label, marker
 from headstart.study.record import ArmRecord
+from headstart.study.words import metric_name
 
 Cost = Literal["seconds", "flop"]
-_AXIS = {
-    "seconds": "time to train and evaluate, seconds (logarithmic)",
-    "flop": "compute, floating-point operations (logarithmic)",
-}
+_AXIS = {"seconds": "time (logarithmic)", "flop": "compute (logarithmic)"}
+_TIMES = (0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000)
+_MOST_TICKS = 6
+_PLACES = ("middle right", "middle left", "top center", "bottom center")
 
 
 def score_against_cost(
@@ -28,9 +30,10 @@ def score_against_cost(
     if not shown:
         return None
     unit = ", percent" if units.is_percentage(metric) else ""
-    plot = figure(_AXIS[cost], f"test {metric}{unit}", 380)
+    plot = figure(_AXIS[cost], f"test {metric_name(metric)}{unit}", 380)
     spelled = units.duration if cost == "seconds" else units.flop_text
-    for look, arm, score, price in shown:
+    places = _places([(price, units.scaled(s.value, metric)) for _, _, s, price in shown])
+    for (look, arm, score, price), place in zip(shown, places, strict=True):
         value, low, high = (units.scaled(v, metric) for v in (score.value, score.low, score.high))
         plot.add_scatter(
             x=[price],
@@ -38,11 +41,42 @@ def score_against_cost(
             error_y={"type": "data", "array": [high - value], "arrayminus": [value - low]},
             mode="markers+text",
             marker=marker(look, 12),
-            text=[f" {look.number}"],
-            textposition="middle right",
+            text=[f" {look.number} "],
+            textposition=place,
             name=label(arm.name),
             hovertemplate=f"{label(arm.name)}<br>{units.score_text(score, metric)}"
             f"<br>{spelled(price)}<extra></extra>",
         )
-    plot.update_xaxes(type="log", exponentformat="power", dtick=1 if cost == "seconds" else None)
+    ticks = _ticks([price for *_, price in shown], cost)
+    words = [_time(tick) if cost == "seconds" else spelled(tick) for tick in ticks]
+    plot.update_xaxes(type="log", tickmode="array", tickvals=ticks, ticktext=words)
     return as_json(plot)
+
+
+def _ticks(prices: Sequence[float], cost: Cost) -> list[float]:
+    """Return round prices about the given ones: few enough that their labels stand apart."""
+    low, high = min(prices), max(prices)
+    known = list(_TIMES) if cost == "seconds" else [10.0**power for power in range(3, 25)]
+    first = max((at for at, tick in enumerate(known) if tick <= low), default=0)
+    last = min((at for at, tick in enumerate(known) if tick >= high), default=len(known) - 1)
+    ticks = known[first : last + 1]
+    return ticks[:: -(-len(ticks) // _MOST_TICKS)]
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds < 60 else units.duration(seconds)
+
+
+def _places(points: Sequence[tuple[float, float]]) -> list[str]:
+    """Return on which side of each point its number stands, so that neighbours' do not meet."""
+    places: list[str] = []
+    tall = max(y for _, y in points) - min(y for _, y in points) or 1.0
+    for at, (x, y) in enumerate(points):
+        near = [
+            places[before]
+            for before in range(at)
+            if abs(log10(x / points[before][0])) < 0.35 and abs(y - points[before][1]) < 0.12 * tall
+        ]
+        free = [place for place in _PLACES if place not in near]
+        places.append(free[0] if free else _PLACES[0])
+    return places

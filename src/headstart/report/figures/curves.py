@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from headstart.report import units
 from headstart.report.figures.style import DASHES, Mark, as_json, figure, label, marker
-from headstart.study.record import LearningCurvePoint, TrialRecord
+from headstart.study.record import LearningCurvePoint, RatePoint, TrialRecord
+from headstart.study.words import metric_name
 
 _MOST_LINES = 12
 
@@ -22,10 +23,10 @@ def validation_by_step(look: Mark, trials: Sequence[TrialRecord], metric: str) -
         return None
     curves.sort(key=lambda pair: pair[0].status != "finalist")
     unit = ", %" if units.is_percentage(metric) else ""
-    plot = figure("step", f"validation {metric}{unit}", 230)
+    plot = figure("step", f"validation {metric_name(metric)}{unit}", 230)
     for row, (trial, points) in enumerate(curves[:_MOST_LINES]):
         final = trial.status == "finalist"
-        rate = trial.hyperparameters.get("learning_rate")
+        rate = trial.hyperparameters.get("rate")
         told = f", rate {units.value_text(rate)}" if rate is not None else ""
         plot.add_scatter(
             x=[point.step for point in points],
@@ -44,9 +45,9 @@ def validation_by_step(look: Mark, trials: Sequence[TrialRecord], metric: str) -
     return as_json(plot)
 
 
-def loss_by_rate(look: Mark, trial: TrialRecord) -> str | None:
-    """Return the range test of one trial (Smith 2017); a line marks the rate that was used."""
-    points = [point for point in trial.rate_finder if point.learning_rate > 0]
+def loss_by_rate(look: Mark, test: Sequence[RatePoint], used: float | None) -> str | None:
+    """Return a range test (Smith 2017); a dashed line marks the rate that was ``used``."""
+    points = [point for point in test if point.learning_rate > 0]
     if not points:
         return None
     plot = figure("learning rate (logarithmic)", "training loss", 230)
@@ -57,9 +58,8 @@ def loss_by_rate(look: Mark, trial: TrialRecord) -> str | None:
         line={"color": look.colour, "width": 2},
         hovertemplate="rate %{x:.2g}: loss %{y:.4g}<extra></extra>",
     )
-    chosen = trial.hyperparameters.get("learning_rate")
-    if isinstance(chosen, (int, float)) and chosen > 0:
-        plot.add_vline(x=chosen, line={"width": 1.5, "dash": "dash", "color": "#808080"})
+    if used:
+        plot.add_vline(x=used, line={"width": 1.5, "dash": "dash", "color": "#808080"})
     plot.update_xaxes(type="log", exponentformat="power", dtick=1)
     return as_json(plot)
 
@@ -71,7 +71,7 @@ def score_by_labels(
     if not points:
         return None
     unit = ", percent" if units.is_percentage(metric) else ""
-    plot = figure("labelled training rows (logarithmic)", f"{metric}{unit}", 360)
+    plot = figure("labelled training rows (logarithmic)", f"{metric_name(metric)}{unit}", 360)
     for arm in dict.fromkeys(point.arm for point in points):
         own = sorted((p for p in points if p.arm == arm), key=lambda point: point.labels)
         _add_band(plot, looks[arm], arm, own, metric)
