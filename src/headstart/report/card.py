@@ -33,7 +33,7 @@ def model_card(record: StudyRecord, *, trial_key: str, how_to_load: str) -> str:
     arm = next(arm for arm in record.arms if trial_key in arm.keys)
     sections = [
         _front(record, trial),
-        f"# {record.task.name}: {arm.name}",
+        f"# {_plain(record.task.name)}: {_plain(arm.name)}",
         record.decision.headline,
         "## Use\n\n" + _use(record) + "\n\n" + how_to_load.strip(),
         "## Scores\n\n" + _scores(record, trial, arm),
@@ -91,7 +91,7 @@ def _scores(record: StudyRecord, trial: TrialRecord, arm: ArmRecord) -> str:
 def _data(record: StudyRecord) -> str:
     task = record.task
     rows = ", ".join(f"{count:,} {name}" for name, count in task.rows.items())
-    facts = [f"Rows: {rows} ({task.split}).", f"Fingerprint: `{task.fingerprint}`."]
+    facts = [f"Rows: {rows} ({_plain(task.split)}).", f"Fingerprint: `{task.fingerprint}`."]
     return _listing([*facts, *(_plain(w.message) for w in task.warnings)])
 
 
@@ -112,7 +112,7 @@ def _origin(record: StudyRecord, trial: TrialRecord) -> str:
     if trial.base_revision is not None:
         facts.append(f"Base {trial.base}, revision `{trial.base_revision}`.")
     versions = record.reproduce.get("versions", {})
-    facts.append("Versions: " + ", ".join(f"{k} {v}" for k, v in versions.items()) + ".")
+    facts.append("Versions: " + ", ".join(_plain(f"{k} {v}") for k, v in versions.items()) + ".")
     return _listing(facts)
 
 

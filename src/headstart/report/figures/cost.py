@@ -15,7 +15,6 @@ Cost = Literal["seconds", "flop"]
 _AXIS = {"seconds": "time (logarithmic)", "flop": "compute (logarithmic)"}
 _TIMES = (0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000)
 _MOST_TICKS = 6
-_PLACES = ("middle right", "middle left", "top center", "bottom center")
 
 
 def score_against_cost(
@@ -56,7 +55,9 @@ def score_against_cost(
 def _ticks(prices: Sequence[float], cost: Cost) -> list[float]:
     """Return round prices about the given ones: few enough that their labels stand apart."""
     low, high = min(prices), max(prices)
-    known = list(_TIMES) if cost == "seconds" else [10.0**power for power in range(3, 25)]
+    steps = (1, 2, 5) if high / low < 30 else (1,)
+    powers = [step * 10.0**power for power in range(-5, 25) for step in steps]
+    known = list(_TIMES) if cost == "seconds" and high / low >= 30 else powers
     first = max((at for at, tick in enumerate(known) if tick <= low), default=0)
     last = min((at for at, tick in enumerate(known) if tick >= high), default=len(known) - 1)
     ticks = known[first : last + 1]
@@ -64,19 +65,24 @@ def _ticks(prices: Sequence[float], cost: Cost) -> list[float]:
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds:g} s" if seconds < 60 else units.duration(seconds)
+    return f"{seconds:g} s" if seconds < 60 or seconds % 60 else units.duration(seconds)
 
 
 def _places(points: Sequence[tuple[float, float]]) -> list[str]:
     """Return on which side of each point its number stands, so that neighbours' do not meet."""
-    places: list[str] = []
     tall = max(y for _, y in points) - min(y for _, y in points) or 1.0
+    places = []
     for at, (x, y) in enumerate(points):
         near = [
-            places[before]
-            for before in range(at)
-            if abs(log10(x / points[before][0])) < 0.35 and abs(y - points[before][1]) < 0.12 * tall
+            other
+            for number, other in enumerate(points)
+            if number != at and abs(log10(x / other[0])) < 0.5 and abs(y - other[1]) < 0.12 * tall
         ]
-        free = [place for place in _PLACES if place not in near]
-        places.append(free[0] if free else _PLACES[0])
+        if all(other[0] < x for other in near):
+            places.append("middle right")
+        elif all(other[0] > x for other in near):
+            places.append("middle left")
+        else:
+            higher = y >= sum(other[1] for other in near) / len(near)
+            places.append("top center" if higher else "bottom center")
     return places

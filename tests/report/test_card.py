@@ -1,0 +1,45 @@
+"""The model card: front matter that the Hub reads, and an honest page under it."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import yaml
+
+from headstart.report.card import model_card
+
+
+def front(card: str) -> dict[str, Any]:
+    return dict(yaml.safe_load(card.split("---\n")[1]))
+
+
+def test_the_front_matter_names_task_tags_and_metric(factory: ModuleType) -> None:
+    card = model_card(factory.study(), trial_key="probe-0", how_to_load="`load()`")
+    read = front(card)
+    assert read["pipeline_tag"] == "text-classification"
+    assert "headstart" in read["tags"]
+    assert read["metrics"] == ["accuracy"]
+    assert read["license"] == "unknown"
+
+
+def test_a_base_of_the_hub_is_named_without_its_revision(factory: ModuleType) -> None:
+    record = factory.study()
+    trials = [t.model_copy(update={"base": "hf:org/name@abc"}) for t in record.trials]
+    changed = record.model_copy(update={"trials": trials})
+    card = model_card(changed, trial_key="probe-0", how_to_load="")
+    assert front(card)["base_model"] == "org/name"
+
+
+def test_scores_choice_and_loading_are_told(factory: ModuleType) -> None:
+    card = model_card(factory.study(), trial_key="probe-0", how_to_load="use `load()` so")
+    assert "78.3% [76.2, 80.4]" in card
+    assert "Fine-tuning and LoRA are ties" in card
+    assert "use `load()` so" in card
+
+
+def test_hostile_names_break_neither_yaml_nor_markdown(factory: ModuleType) -> None:
+    record, _ = factory.hostile()
+    card = model_card(record, trial_key="probe-0", how_to_load="")
+    assert front(card)["pipeline_tag"] == "text-classification"
+    assert "<script>" not in card
