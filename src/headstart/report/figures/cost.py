@@ -14,7 +14,7 @@ from headstart.study.words import metric_name
 Cost = Literal["seconds", "flop"]
 _AXIS = {"seconds": "time (logarithmic)", "flop": "compute (logarithmic)"}
 _TIMES = (0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000)
-_MOST_TICKS = 6
+_MOST_TICKS = 5
 
 
 def score_against_cost(
@@ -55,13 +55,15 @@ def score_against_cost(
 def _ticks(prices: Sequence[float], cost: Cost) -> list[float]:
     """Return round prices about the given ones: few enough that their labels stand apart."""
     low, high = min(prices), max(prices)
-    steps = (1, 2, 5) if high / low < 30 else (1,)
+    ratio = high / low
+    steps = (1, 1.5, 2, 3, 4, 5, 6, 8) if ratio < 5 else (1, 2, 5) if ratio < 30 else (1,)
     powers = [step * 10.0**power for power in range(-5, 25) for step in steps]
-    known = list(_TIMES) if cost == "seconds" and high / low >= 30 else powers
+    known = list(_TIMES) if cost == "seconds" and ratio >= 30 else powers
     first = max((at for at, tick in enumerate(known) if tick <= low), default=0)
     last = min((at for at, tick in enumerate(known) if tick >= high), default=len(known) - 1)
     ticks = known[first : last + 1]
-    return ticks[:: -(-len(ticks) // _MOST_TICKS)]
+    every = -(-len(ticks) // _MOST_TICKS)
+    return ticks[(len(ticks) - 1) % every :: every]
 
 
 def _time(seconds: float) -> str:
