@@ -86,6 +86,18 @@ def test_resize_and_crop_are_torchvisions_to_the_pixel(shape):
     np.testing.assert_array_equal(ours.permute(1, 2, 0).numpy(), np.array(theirs))
 
 
+def test_a_tiny_picture_keeps_its_borders_and_a_larger_one_is_cropped():
+    from PIL import Image as Pillow
+
+    prepare = Preprocess(32, 40, "nearest", (0.5,) * 3, (0.5,) * 3)
+    framed = np.full((8, 8, 3), 255, dtype=np.uint8)
+    framed[1:-1, 1:-1] = 0
+    assert prepare(Pillow.fromarray(framed))[0, 0].min() == 255  # the border is still there
+    large = np.asarray(Pillow.fromarray(framed).resize((40, 40), Pillow.Resampling.NEAREST))
+    kept = (prepare(Pillow.fromarray(large))[0] == 255).sum()
+    assert kept < (prepare(Pillow.fromarray(framed))[0] == 255).sum()  # part of it was cut off
+
+
 def test_samples_are_small_and_normalised_on_the_way_in(pictures):
     encoder = reference.load("timm:resnet18?random=2")
     batch = encoder.collate(encoder.encode(pictures))

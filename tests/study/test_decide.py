@@ -147,8 +147,8 @@ def test_a_large_difference_is_not_given_up_for_a_lower_cost(tmp_path: Path) -> 
 def test_the_rows_that_would_decide_follow_from_the_width_of_the_interval(tmp_path: Path) -> None:
     context = context_of(tmp_path, text_task(100, 400))
     arms = [
-        made_arm(context, "tfidf", 1e6, [noisy(100, 0.3, 2)], [wrong_at(400)]),
-        made_arm(context, "probe", 1e9, [noisy(100, 0.3, 1)], [wrong_at(400)]),
+        made_arm(context, "tfidf", 1e6, [wrong_at(100, range(30))], [wrong_at(400)]),
+        made_arm(context, "probe", 1e9, [wrong_at(100, range(20, 48))], [wrong_at(400)]),
     ]
     verdict = decide(context, arms)
     assert verdict.undecided is not None

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 
 
+TINY = 2  # pictures so many times smaller than what the network reads keep their borders
+
+
 @dataclass(frozen=True, slots=True)
 class Preprocess:
     """How a picture becomes pixels, as the base was trained.
@@ -52,7 +55,8 @@ class Preprocess:
         if self.resize is None:
             picture = picture.resize((self.size, self.size), filter_)
         else:
-            shape = _shorter_side(picture.size, self.resize)
+            tiny = TINY * max(picture.size) < self.size  # little to see: crop nothing of it away
+            shape = _shorter_side(picture.size, self.size if tiny else self.resize)
             picture = _centre_crop(picture.resize(shape, filter_), self.size)
         return torch.from_numpy(np.array(picture, dtype=np.uint8)).permute(2, 0, 1).contiguous()
 
@@ -139,7 +143,7 @@ class ImageEncoder(Skeleton):
 
     def preprocessing(self) -> str:
         """Return the preprocessing as canonical JSON."""
-        return canonical(asdict(self.preprocess))
+        return canonical({**asdict(self.preprocess), "tiny": TINY})
 
     def truncated(self, inputs: Sequence[Input]) -> list[int]:
         """Return zeros: nothing is dropped from an image but its margin."""
