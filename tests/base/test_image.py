@@ -10,6 +10,7 @@ import torch
 
 from headstart.base import reference
 from headstart.base.image import Preprocess
+from headstart.base.layout import load_encoder
 from headstart.errors import RequestError
 from headstart.task.images import open_image
 
@@ -86,16 +87,18 @@ def test_resize_and_crop_are_torchvisions_to_the_pixel(shape):
     np.testing.assert_array_equal(ours.permute(1, 2, 0).numpy(), np.array(theirs))
 
 
-def test_a_tiny_picture_keeps_its_borders_and_a_larger_one_is_cropped():
-    from PIL import Image as Pillow
-
-    prepare = Preprocess(32, 40, "nearest", (0.5,) * 3, (0.5,) * 3)
-    framed = np.full((8, 8, 3), 255, dtype=np.uint8)
-    framed[1:-1, 1:-1] = 0
-    assert prepare(Pillow.fromarray(framed))[0, 0].min() == 255  # the border is still there
-    large = np.asarray(Pillow.fromarray(framed).resize((40, 40), Pillow.Resampling.NEAREST))
-    kept = (prepare(Pillow.fromarray(large))[0] == 255).sum()
-    assert kept < (prepare(Pillow.fromarray(framed))[0] == 255).sum()  # part of it was cut off
+@pytest.mark.parametrize("name", ["timm:resnet18?random=0", "torchvision:resnet18?random=0"])
+def test_borders_that_are_kept_are_kept_after_save_and_load(name, tmp_path, pictures):
+    encoder = reference.load(name)
+    cropped = encoder.encode(pictures)[0]["pixel_values"]
+    before = encoder.preprocessing()
+    assert encoder.keep_borders()
+    whole = encoder.encode(pictures)[0]["pixel_values"]
+    assert encoder.preprocessing() != before
+    assert not torch.equal(cropped, whole)
+    encoder.save(tmp_path / "best", new_head(encoder), ["a", "b", "c"])
+    loaded, _, _ = load_encoder(tmp_path / "best")
+    assert torch.equal(loaded.encode(pictures)[0]["pixel_values"], whole)
 
 
 def test_samples_are_small_and_normalised_on_the_way_in(pictures):

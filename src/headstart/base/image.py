@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 
 
-TINY = 2  # pictures so many times smaller than what the network reads keep their borders
-
-
 @dataclass(frozen=True, slots=True)
 class Preprocess:
     """How a picture becomes pixels, as the base was trained.
@@ -55,8 +52,7 @@ class Preprocess:
         if self.resize is None:
             picture = picture.resize((self.size, self.size), filter_)
         else:
-            tiny = TINY * max(picture.size) < self.size  # little to see: crop nothing of it away
-            shape = _shorter_side(picture.size, self.size if tiny else self.resize)
+            shape = _shorter_side(picture.size, self.resize)
             picture = _centre_crop(picture.resize(shape, filter_), self.size)
         return torch.from_numpy(np.array(picture, dtype=np.uint8)).permute(2, 0, 1).contiguous()
 
@@ -121,6 +117,14 @@ class ImageEncoder(Skeleton):
         assert isinstance(image, Image)
         return {"pixel_values": self.preprocess(open_image(image))}
 
+    def keep_borders(self) -> bool:
+        """Resize pictures whole from now on, where the saved layout can say so; tell whether.
+
+        For pictures much smaller than what the network reads: a crop takes a quarter of the
+        little there is.
+        """
+        return False
+
     def collate(self, samples: Sequence[Batch]) -> Batch:
         """Return ``{"pixel_values": (N, 3, size, size) uint8}``."""
         return {"pixel_values": torch.stack([sample["pixel_values"] for sample in samples])}
@@ -143,7 +147,7 @@ class ImageEncoder(Skeleton):
 
     def preprocessing(self) -> str:
         """Return the preprocessing as canonical JSON."""
-        return canonical({**asdict(self.preprocess), "tiny": TINY})
+        return canonical(asdict(self.preprocess))
 
     def truncated(self, inputs: Sequence[Input]) -> list[int]:
         """Return zeros: nothing is dropped from an image but its margin."""
