@@ -10,7 +10,6 @@ import torch
 
 from headstart.base import reference
 from headstart.base.image import Preprocess
-from headstart.base.layout import load_encoder
 from headstart.errors import RequestError
 from headstart.task.images import open_image
 
@@ -85,20 +84,6 @@ def test_resize_and_crop_are_torchvisions_to_the_pixel(shape):
     ours = Preprocess(32, 37, "bicubic", (0.5,) * 3, (0.5,) * 3)(picture)
     theirs = Compose([Resize(37, InterpolationMode.BICUBIC), CenterCrop(32)])(picture)
     np.testing.assert_array_equal(ours.permute(1, 2, 0).numpy(), np.array(theirs))
-
-
-@pytest.mark.parametrize("name", ["timm:resnet18?random=0", "torchvision:resnet18?random=0"])
-def test_borders_that_are_kept_are_kept_after_save_and_load(name, tmp_path, pictures):
-    encoder = reference.load(name)
-    cropped = encoder.encode(pictures)[0]["pixel_values"]
-    before = encoder.preprocessing()
-    assert encoder.keep_borders()
-    whole = encoder.encode(pictures)[0]["pixel_values"]
-    assert encoder.preprocessing() != before
-    assert not torch.equal(cropped, whole)
-    encoder.save(tmp_path / "best", new_head(encoder), ["a", "b", "c"])
-    loaded, _, _ = load_encoder(tmp_path / "best")
-    assert torch.equal(loaded.encode(pictures)[0]["pixel_values"], whole)
 
 
 def test_samples_are_small_and_normalised_on_the_way_in(pictures):

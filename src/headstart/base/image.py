@@ -117,14 +117,6 @@ class ImageEncoder(Skeleton):
         assert isinstance(image, Image)
         return {"pixel_values": self.preprocess(open_image(image))}
 
-    def keep_borders(self) -> bool:
-        """Resize pictures whole from now on, where the saved layout can say so; tell whether.
-
-        For pictures much smaller than what the network reads: a crop takes a quarter of the
-        little there is.
-        """
-        return False
-
     def collate(self, samples: Sequence[Batch]) -> Batch:
         """Return ``{"pixel_values": (N, 3, size, size) uint8}``."""
         return {"pixel_values": torch.stack([sample["pixel_values"] for sample in samples])}

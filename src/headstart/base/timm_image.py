@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import floor
 from pathlib import Path
 from typing import Any, cast
@@ -37,12 +36,6 @@ class TimmEncoder(ImageEncoder):
     def features(self, pixels: Tensor) -> Tensor:
         """Return features (N, width) of normalised ``pixels`` (N, 3, H, W)."""
         return cast(Tensor, self.body(pixels))
-
-    def keep_borders(self) -> bool:
-        """Resize pictures whole; timm's own transform of the saved model does so too."""
-        self.preprocess = replace(self.preprocess, resize=self.preprocess.size)
-        self._config["crop_pct"] = 1.0
-        return True
 
     def fresh_body(self) -> nn.Module:
         """Return a new body with timm's own initialisation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,11 +40,6 @@ class TorchvisionEncoder(ImageEncoder):
     def features(self, pixels: Tensor) -> Tensor:
         """Return features (N, width) of normalised ``pixels`` (N, 3, H, W)."""
         return cast(Tensor, self.body(pixels))
-
-    def keep_borders(self) -> bool:
-        """Resize pictures whole; ``encoder.json`` of the saved model says so."""
-        self.preprocess = replace(self.preprocess, resize=self.preprocess.size)
-        return True
 
     def fresh_body(self) -> nn.Module:
         """Return a new body with torchvision's own initialisation."""

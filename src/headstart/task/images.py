@@ -45,17 +45,6 @@ def open_image(image: Image) -> Any:
         return _rgb(small)
 
 
-def picture_size(image: Image) -> tuple[int, int]:
-    """Return (width, height) in pixels, from the file's header.
-
-    Raises:
-        RequestError: The file is missing, empty, or no image.
-    """
-    with _opened(image) as picture:
-        width, height = picture.size
-    return int(width), int(height)
-
-
 def image_problem(image: Image) -> str | None:
     """Return why ``image`` cannot be used, or None. Reads all of it, as cheaply as can be."""
     try:

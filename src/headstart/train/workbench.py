@@ -13,20 +13,17 @@ from numpy.typing import NDArray
 
 from headstart.base import reference
 from headstart.base.device import pick_device
-from headstart.base.image import ImageEncoder
 from headstart.base.model import BaseCard, Encoder
 from headstart.base.text import TextEncoder
 from headstart.files import digest
 from headstart.progress import Progress
-from headstart.task.images import picture_size
-from headstart.task.model import Image, Kind, Modality, Objective, Task
+from headstart.task.model import Kind, Modality, Objective, Task
 from headstart.train.cache import FeatureCache
 from headstart.train.embed import forward_flop_per_unit
 from headstart.train.guard import IMAGE_CEILING, TEXT_CEILING, Ceiling
 from headstart.train.network import Network, random_head
 from headstart.train.samples import Samples
 
-LOOKED_AT = 64  # pictures whose size is looked at
 Values = NDArray[np.float32] | list[NDArray[np.float32]]
 
 
@@ -72,17 +69,9 @@ class Workbench:
         if self.task.objective is Objective.TAGS and isinstance(encoder, TextEncoder):
             encoder.word_level = True  # known even if every feature comes from the cache
         encoder = encoder.to(pick_device()).eval()
-        if isinstance(encoder, ImageEncoder) and self._tiny(encoder.card.input_size):
-            encoder.keep_borders()
         if self.task.modality is Modality.IMAGE:  # convolutions run faster on it, 1.3 times here
             encoder = encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return encoder
-
-    def _tiny(self, side: int) -> bool:
-        """Tell whether most pictures are less than half of what the base reads."""
-        some = [item for item in self.task.train.inputs[:LOOKED_AT] if isinstance(item, Image)]
-        sides = sorted(max(picture_size(item)) for item in some)
-        return bool(sides) and 2 * sides[len(sides) // 2] < side
 
     @property
     def card(self) -> BaseCard:
