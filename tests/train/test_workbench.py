@@ -131,7 +131,7 @@ def test_units_are_the_tokens_of_a_part(bench_of):
 def test_the_ceiling_is_remembered_for_the_base(bench_of):
     bench = bench_of(task())
     ceiling = bench.ceiling()
-    assert ceiling.units == TEXT_CEILING
+    assert ceiling.units == TEXT_CEILING[0]
     ceiling.lower(asked=400, longest=9)
     assert bench_of(task()).ceiling().units == 200
 

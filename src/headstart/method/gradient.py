@@ -29,7 +29,9 @@ from headstart.train.recipe import Recipe
 from headstart.train.workbench import Workbench
 
 WATCHED = (150, 1000)  # fewest and most validation rows scored while training; all at the end
-WATCHED_SHARE = 1 / 8  # of the rows trained on: watching must not cost more than training
+WATCHED_SHARE = 1 / 10  # of the rows trained on
+EVALUATIONS = (2, 8)  # fewest and most in a run
+WATCHING = 0.6  # rows scored for each row trained on: about a fifth of training's operations
 RANGE_STEPS = 24
 
 
@@ -81,8 +83,8 @@ class GradientMethod(Method):
         flop, seconds = self.start_cost(setting)
         started, cpu_started = time.monotonic(), time.process_time()
         network, scale = self._network(setting)
-        recipe = _recipe(setting.hyperparameters, self.keep_statistics)
         watched = _Watched(setting, network, scale)
+        recipe = _recipe(setting.hyperparameters, self.keep_statistics, watched.evaluations)
         place = Place(
             setting.folder / "checkpoint.pt",
             setting.base.ceiling(),
@@ -163,6 +165,9 @@ class _Watched:
             drawn = np.random.default_rng(0).choice(len(part), count, replace=False)
             self.rows = sorted(drawn.tolist())
         self.part = part.take(self.rows)
+        fewest, most = EVALUATIONS
+        paid = int(WATCHING * values["steps"] * values["batch"] / max(1, len(self.rows)))
+        self.evaluations = min(most, max(fewest, paid))
 
     def __call__(self) -> tuple[float, float]:
         """Return (score, loss); NaN where the network's outputs are no numbers."""
@@ -204,7 +209,7 @@ def _head_of(network: Network) -> LinearHead:
     )
 
 
-def _recipe(values: Hyperparameters, keep_statistics: bool) -> Recipe:
+def _recipe(values: Hyperparameters, keep_statistics: bool, evaluations: int = 1) -> Recipe:
     return Recipe(
         rate=values["rate"],
         steps=values["steps"],
@@ -213,6 +218,7 @@ def _recipe(values: Hyperparameters, keep_statistics: bool) -> Recipe:
         warmup=values["warmup"],
         shape=values["schedule"],
         keep_statistics=keep_statistics,
+        evaluations=evaluations,
         class_weighted=values.get("class_weighted", False),
         precision=values.get("precision", "float32"),
     )

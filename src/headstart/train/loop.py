@@ -33,6 +33,7 @@ from headstart.train.schedule import rate_factor
 
 T = TypeVar("T")
 
+COUNTED = 4  # inputs on which the operations of a step are counted
 SAVE_EVERY = 30.0  # seconds of training between checkpoints: lost work costs more than writing
 ADAM_BYTES = 8  # optimiser state a trained weight: two float32 moments
 
@@ -235,13 +236,14 @@ class Trainer:
         sizes = self.samples.sizes
         pieces = micro_batches(rows, sizes, self.place.ceiling.units)
         widest = max(pieces, key=lambda piece: len(piece) * sizes[piece[-1]])
+        few = widest[-COUNTED:]  # a unit of the widest costs the same in a small batch
         # The counter knows no fused attention; written out it has the same operations.
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            torch.autograd.backward(self._loss(widest, 1.0))
+            torch.autograd.backward(self._loss(few, 1.0))
         self.optimizer.zero_grad(set_to_none=True)
         size = step_bytes(self.network, lambda: self._loss(widest, 1.0), ADAM_BYTES)
         self.optimizer.zero_grad(set_to_none=True)
-        return counter.get_total_flops() / sum(sizes[row] for row in widest), size
+        return counter.get_total_flops() / sum(sizes[row] for row in few), size
 
     def _within_memory(self, work: Callable[[], T], rows: list[int]) -> T:
         """Return what ``work`` returns; each time memory runs out, try with smaller pieces."""

@@ -174,9 +174,10 @@ class Workbench:
     def ceiling(self) -> Ceiling:
         """Return the largest micro-batch known to fit."""
         image = self.task.modality is Modality.IMAGE
+        start = IMAGE_CEILING if image else TEXT_CEILING
         name = digest(self.card.revision, self.base)[:12]
         return Ceiling.remembered(
-            IMAGE_CEILING if image else TEXT_CEILING, self.folder / f"ceiling-{name}.json"
+            start[self.pristine.device().type != "cpu"], self.folder / f"ceiling-{name}.json"
         )
 
     def forget(self) -> None:
