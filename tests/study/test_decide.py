@@ -122,7 +122,7 @@ def test_too_few_validation_rows_do_not_show_that_transfer_does_not_help(
     assert "the highest score was taken, not the lowest cost" in decision.why
 
 
-def test_a_control_that_leads_on_few_rows_is_delivered_as_no_transfer(tmp_path: Path) -> None:
+def test_a_control_that_leads_on_few_rows_is_delivered(tmp_path: Path) -> None:
     context = context_of(tmp_path, text_task(15, 400))
     arms = [
         made_arm(context, "tfidf", 1e6, [wrong_at(15, [0])], [wrong_at(400, range(60))]),

@@ -122,9 +122,10 @@ def _undecided(context: Context, ties: list[Standing], cheapest: Standing) -> St
     best, rival = ties[0], next((s for s in ties if not s.record.baseline), None)
     if rival is None or not cheapest.record.baseline:
         return None
-    if best.record.baseline and best.record.method == cheapest.record.method:
-        return None  # the control leads: nothing speaks for transfer, however few the rows
     other = cheapest if rival is best else rival
+    if best.record.baseline:  # the control leads: only what transfer may gain at most counts
+        at_most = -_compare(context, best, other, "validation").difference.low
+        return other if at_most > BLURRED else None
     return other if _blurred(_compare(context, best, other, "validation")) else None
 
 
