@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -96,3 +97,10 @@ def test_printing_opens_what_is_folded_and_fits_plots_to_the_sheet(
     browser.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert (closed, widest) == (0, 640)
     assert browser.evaluate("document.querySelectorAll('details[open]').length") == 0
+
+
+def test_the_page_prints_to_pdf(browser: Any, pages: dict[str, Path]) -> None:
+    browser.open(pages["whole"].as_uri(), 1280, 900)
+    printed = base64.b64decode(browser.call("Page.printToPDF", printBackground=False)["data"])
+    assert printed.startswith(b"%PDF-")
+    assert printed.count(b"/Type /Page\n") > 2

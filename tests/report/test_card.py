@@ -43,3 +43,38 @@ def test_hostile_names_break_neither_yaml_nor_markdown(factory: ModuleType) -> N
     card = model_card(record, trial_key="probe-0", how_to_load="")
     assert front(card)["pipeline_tag"] == "text-classification"
     assert "<script>" not in card
+
+
+def test_a_hostile_base_reason_or_metric_opens_no_tag_and_adds_no_column(
+    factory: ModuleType,
+) -> None:
+    record = factory.study()
+    hostile = "local:<img src=x>|`[a](b)"
+    reasons = [f"{hostile} is 2.1 points [0.4, 3.9] above"]
+    update = {"reasons": reasons, "headline": hostile}
+    strange = {"test": {"a|b": factory.score(0.5)}}
+    trials = [t.model_copy(update={"base": hostile, "scores": strange}) for t in record.trials]
+    arms = [arm.model_copy(update={"scores": strange}) for arm in record.arms]
+    changed = record.model_copy(
+        update={
+            "decision": record.decision.model_copy(update=update),
+            "trials": trials,
+            "arms": arms,
+        }
+    )
+    card = model_card(changed, trial_key="probe-0", how_to_load="")
+    assert "<img" not in card
+    assert "](b)" not in card
+    assert "2.1 points [0.4, 3.9]" in card
+    table = [line for line in card.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in table} == {4}
+
+
+def test_the_calibration_error_is_named_in_words(factory: ModuleType) -> None:
+    record = factory.study()
+    scores = {"test": {"ece": factory.score(0.042)}}
+    trials = [t.model_copy(update={"scores": scores}) for t in record.trials]
+    arms = [arm.model_copy(update={"scores": scores}) for arm in record.arms]
+    changed = record.model_copy(update={"trials": trials, "arms": arms})
+    card = model_card(changed, trial_key="probe-0", how_to_load="")
+    assert "| expected calibration error | 4.2% [2.1, 6.3] |" in card

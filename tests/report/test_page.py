@@ -140,6 +140,24 @@ def test_hostile_texts_stay_texts(factory: ModuleType) -> None:
     assert "{{ 7 * 7 }}" in page.text
 
 
+def test_a_name_of_ten_thousand_letters_is_shown_whole_and_only_in_texts_and_titles(
+    factory: ModuleType,
+) -> None:
+    name = "<b>" + "x" * 10_000
+    record = factory.study(classes=(name, "flags"))
+    html = render(record, factory.evidence(record))
+    assert name in Reader(html).words
+    assert "<b>x" not in html
+
+
+def test_the_style_fetches_nothing(factory: ModuleType) -> None:
+    record = factory.study()
+    style = re.findall(r"<style>(.*?)</style>", render(record, Evidence()), flags=re.DOTALL)
+    assert len(style) == 1
+    assert "url(" not in style[0]
+    assert "@import" not in style[0]
+
+
 def test_a_picture_from_elsewhere_is_not_shown(factory: ModuleType) -> None:
     assert "evil.example" not in render(*factory.hostile())
 
@@ -160,6 +178,57 @@ def test_many_classes_get_the_confused_pairs_instead_of_a_matrix(factory: Module
     assert "The pairs of classes confused most often on the test rows (77 classes" in page.text
     assert "The other 67 classes" in page.text
     assert "truth ↓" not in page.text
+
+
+def test_several_labels_a_row_have_classes_but_no_matrix(factory: ModuleType) -> None:
+    record = factory.study()
+    task = record.task.model_copy(update={"objective": "multi-label"})
+    seen = factory.evidence(record).model_copy(update={"confusion": []})
+    page = Reader(render(record.model_copy(update={"task": task}), seen))
+    assert "Class by class" in page.headings
+    assert "What is taken for what" not in page.headings
+
+
+def test_a_study_without_a_learning_curve_has_no_section_for_it(factory: ModuleType) -> None:
+    record = factory.study().model_copy(update={"learning_curve": []})
+    assert "How the score grows with labels" not in Reader(render(record, Evidence())).headings
+
+
+def test_a_study_in_which_all_trials_but_one_failed_tells_each_reason(factory: ModuleType) -> None:
+    record = factory.study()
+    kept = [trial for trial in record.trials if trial.key == record.decision.key]
+    failed = [
+        factory.trial("lora", seed, key=f"f{seed}", status="failed", scores={}, error=f"why {seed}")
+        for seed in range(3)
+    ]
+    arms = [arm for arm in record.arms if arm.name == record.decision.arm]
+    update = {
+        "baselines": [],
+        "trials": [*failed, *kept],
+        "arms": arms,
+        "comparisons": [],
+        "learning_curve": [],
+    }
+    page = Reader(render(record.model_copy(update=update), Evidence()))
+    assert "4 trials, of which 3 failed and 0 were skipped." in page.text
+    assert all(f"why {seed}" in page.text for seed in range(3))
+
+
+def test_training_of_a_control_is_shown_and_the_rate_that_was_used_is_marked(
+    factory: ModuleType,
+) -> None:
+    record = factory.study()
+    controls = [trial for trial in record.trials if trial.method == "scratch"]
+    others = [trial for trial in record.trials if trial.method != "scratch"]
+    moved = record.model_copy(
+        update={"baselines": [*record.baselines, *controls], "trials": others}
+    )
+    page = Reader(render(moved, Evidence()))
+    steps = [plot for plot in page.plots if "step" in str(plot["layout"]["xaxis"]["title"])]
+    tests = [plot for plot in page.plots if "learning rate" in str(plot["layout"]["xaxis"])]
+    assert len(steps) == len(tests) == 3
+    rates = {shape["x0"] for plot in tests for shape in plot["layout"]["shapes"]}
+    assert rates == {3e-4}
 
 
 def test_a_regression_has_residuals_and_the_smallest_error_on_top(factory: ModuleType) -> None:
@@ -212,3 +281,20 @@ def test_a_broken_study_is_a_wrong_request_and_writes_nothing(tmp_path: Path, br
     with pytest.raises(RequestError, match=r"study\.json cannot be read"):
         write_report(tmp_path)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_page_from_before_stays_whole_where_the_study_or_its_evidence_is_broken(
+    factory: ModuleType, tmp_path: Path
+) -> None:
+    study = tmp_path / "study.json"
+    study.write_text(factory.study().model_dump_json(), encoding="utf-8")
+    before = write_report(tmp_path).read_bytes()
+    (tmp_path / "evidence.json").write_text('{"confusion": "none"}', encoding="utf-8")
+    with pytest.raises(RequestError, match=r"evidence\.json cannot be read: confusion"):
+        write_report(tmp_path)
+    study.write_bytes(study.read_bytes()[:500])
+    with pytest.raises(RequestError, match=r"study\.json cannot be read"):
+        write_report(tmp_path)
+    assert (tmp_path / "report.html").read_bytes() == before
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"study.json", "evidence.json", "report.html"}

@@ -16,6 +16,7 @@ _TASKS = {
     ("image", "classification"): "image-classification",
     ("image", "regression"): "image-classification",
 }
+_METRICS = {"ece": "expected calibration error"}  # what a reader of the table may not know
 _SHOWN = 20  # classes named in the card
 
 
@@ -34,11 +35,12 @@ def model_card(record: StudyRecord, *, trial_key: str, how_to_load: str) -> str:
     sections = [
         _front(record, trial),
         f"# {_plain(record.task.name)}: {_plain(arm.name)}",
-        record.decision.headline,
+        _inert(record.decision.headline),
         "## Use\n\n" + _use(record) + "\n\n" + how_to_load.strip(),
         "## Scores\n\n" + _scores(record, trial, arm),
         "## Data\n\n" + _data(record),
-        "## How it was chosen\n\n" + _listing(record.decision.reasons),
+        "## How it was chosen\n\n"
+        + _listing([_inert(reason) for reason in record.decision.reasons]),
         "## Limits\n\n" + _limits(record, trial),
         "## Made by\n\n" + _origin(record, trial),
     ]
@@ -82,7 +84,8 @@ def _scores(record: StudyRecord, trial: TrialRecord, arm: ArmRecord) -> str:
     for name, score in trial.scores.get("test", {}).items():
         mean = arm.scores["test"][name]
         rows.append(
-            f"| {metric_name(name)} | {with_interval(name, score)} | {with_interval(name, mean)} |"
+            f"| {_METRICS.get(name) or _plain(metric_name(name))} "
+            f"| {with_interval(name, score)} | {with_interval(name, mean)} |"
         )
     counted = f"{record.task.rows['test']:,} test rows, read once; brackets are 95% intervals."
     return "\n".join(rows) + f"\n\n{counted}"
@@ -101,16 +104,18 @@ def _limits(record: StudyRecord, trial: TrialRecord) -> str:
         "The licence of the training data was not checked; set `license` before sharing.",
     ]
     if trial.base is not None:
-        limits.append(f"Whatever {trial.base} learnt in pre-training may show, biases included.")
+        limits.append(
+            f"Whatever {_plain(trial.base)} learnt in pre-training may show, biases included."
+        )
     return _listing(limits)
 
 
 def _origin(record: StudyRecord, trial: TrialRecord) -> str:
     made = f"Trial `{trial.key}`: {trial.method}, seed {trial.seed}"
-    settings = json.dumps(trial.hyperparameters, sort_keys=True)
+    settings = json.dumps(trial.hyperparameters, sort_keys=True).replace("`", "'")
     facts = [f"{made}, `{settings}`."]
     if trial.base_revision is not None:
-        facts.append(f"Base {trial.base}, revision `{trial.base_revision}`.")
+        facts.append(f"Base {_plain(str(trial.base))}, revision `{trial.base_revision}`.")
     versions = record.reproduce.get("versions", {})
     facts.append("Versions: " + ", ".join(_plain(f"{k} {v}") for k, v in versions.items()) + ".")
     return _listing(facts)
@@ -122,5 +127,10 @@ def _listing(lines: list[str]) -> str:
 
 def _plain(text: str) -> str:
     """Return text that Markdown leaves alone: one line, no markup of its own."""
-    line = " ".join(text.split()).replace("`", "'").replace("|", "/")
-    return line.replace("<", "&lt;").replace("[", "(").replace("]", ")")
+    line = _inert(text).replace("`", "'").replace("|", "/")
+    return line.replace("[", "(").replace("]", ")")
+
+
+def _inert(text: str) -> str:
+    """Return our own sentence, intervals kept, in which a quoted name opens no tag or link."""
+    return " ".join(text.split()).replace("<", "&lt;").replace("](", "] (")

@@ -61,7 +61,7 @@ model = timm.create_model("local-dir:" + {folder!r}, pretrained=True).eval()
 import torchvision
 from safetensors.torch import load_file
 
-model = torchvision.models.{architecture}(num_classes={classes})
+model = torchvision.models.{architecture}(num_classes={outputs})
 model.load_state_dict(load_file({folder!r} + "/model.safetensors"))
 ```
 """,
@@ -73,8 +73,12 @@ from transformers import AutoModelForImageClassification
 model = AutoModelForImageClassification.from_pretrained({folder!r})
 ```
 """,
-    "beside": """The body loads with `transformers.AutoModel.from_pretrained({folder!r})`; the head,
+    "pair": """The body loads with `transformers.AutoModel.from_pretrained({folder!r})`; the head,
 which reads both sides of a pair and their distance and product, lies in `head.safetensors`.
+""",
+    "beside": """The body loads with `transformers.AutoModel.from_pretrained({folder!r})`; the head,
+a linear layer on its features, lies in `head.safetensors`: this architecture's own classifier
+in transformers has another head.
 """,
 }
 _ADAPTER = """`adapter/` holds the low-rank updates alone, for
@@ -90,19 +94,20 @@ def how_to_load(best: Path) -> str:
         example = '("one text", "the other")'
     words = [_HEADSTART.format(folder=best.name, example=example)]
     if manifest["family"] == "network":
-        words.append(_plain(best, len(manifest["classes"])))
+        outputs = len(manifest["classes"]) or 1  # a regression has one output
+        words.append(_plain(best, outputs, pair=bool(manifest.get("pair"))))
     if (best / "adapter").is_dir():
         words.append(_ADAPTER)
     return "\n".join(words)
 
 
-def _plain(best: Path, classes: int) -> str:
+def _plain(best: Path, outputs: int, *, pair: bool) -> str:
     sidecar = read_sidecar(best)
     name: str = sidecar.family
     if name == "text":
         name = "pooler" if sidecar.settings.get("pooling") == "pooler" else "sentence"
         name = "words" if sidecar.settings.get("word_level") else name
     if sidecar.head == "beside":
-        name = "beside"
+        name = "pair" if pair else "beside"
     architecture = str(sidecar.settings.get("name") or sidecar.architecture).lower()
-    return _PLAIN[name].format(folder=best.name, architecture=architecture, classes=classes)
+    return _PLAIN[name].format(folder=best.name, architecture=architecture, outputs=outputs)

@@ -85,6 +85,6 @@ def _places(points: Sequence[tuple[float, float]]) -> list[str]:
         elif all(other[0] > x for other in near):
             places.append("middle left")
         else:
-            higher = y >= sum(other[1] for other in near) / len(near)
-            places.append("top center" if higher else "bottom center")
+            closest = min(near, key=lambda other: abs(log10(x / other[0])))
+            places.append("top center" if y >= closest[1] else "bottom center")
     return places
