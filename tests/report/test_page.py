@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from headstart.errors import RequestError
+from headstart.report.figures import cost
 from headstart.report.page import render, write_report
 from headstart.study.evidence import Evidence
 
@@ -298,3 +299,8 @@ def test_a_page_from_before_stays_whole_where_the_study_or_its_evidence_is_broke
     assert (tmp_path / "report.html").read_bytes() == before
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"study.json", "evidence.json", "report.html"}
+
+
+def test_numbers_of_neighbouring_points_stand_on_different_sides() -> None:
+    places = cost._places([(28.1, 83.4), (27.2, 82.7), (13.4, 81.2), (0.5, 58.1)])
+    assert places == ["middle right", "bottom right", "middle left", "middle right"]

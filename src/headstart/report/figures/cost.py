@@ -86,5 +86,6 @@ def _places(points: Sequence[tuple[float, float]]) -> list[str]:
             places.append("middle left")
         else:
             closest = min(near, key=lambda other: abs(log10(x / other[0])))
-            places.append("top center" if y >= closest[1] else "bottom center")
+            # Beside the interval, which runs straight up and down through the point.
+            places.append("top right" if y >= closest[1] else "bottom right")
     return places
