@@ -18,7 +18,8 @@ from headstart.base.options import random_revision
 from headstart.base.sidecar import Sidecar, class_names, fill_linear, read_json, write_sidecar
 from headstart.base.skeleton import count_parameters
 from headstart.base.text_folder import read_config, refused, weight_files
-from headstart.base.weights import content_hash, corrupt, read_weights
+from headstart.base.transformers_weights import load_weights
+from headstart.base.weights import content_hash
 from headstart.errors import RequestError
 from headstart.files import replacing_folder, write_json
 from headstart.task.model import Modality
@@ -152,31 +153,11 @@ def _trained(folder: Path, config: Any) -> nn.Module:
         raise RequestError(
             "there are no weights (model.safetensors)", where=str(folder), mend="fetch them"
         )
-    for file in files:
-        if file.suffix == ".bin":
-            read_weights(file)  # refuses pickles with more than tensors before the library looks
     if not config.num_labels:
         config.num_labels = 2  # a bare backbone; the classifier goes anyway
-    try:
-        with quiet_transformers():
-            model, report = AutoModelForImageClassification.from_pretrained(
-                str(folder),
-                config=config,
-                dtype=torch.float32,
-                trust_remote_code=False,
-                use_safetensors=files[0].suffix == ".safetensors",
-                output_loading_info=True,
-            )
-    except Exception as error:  # safetensors, OSError, RuntimeError: all mean damaged weights
-        raise corrupt(files[0], error) from error
-    missing = sorted(n for n in report["missing_keys"] if "classifier" not in n)
-    if missing:
-        raise RequestError(
-            f"{len(missing)} weights of the architecture are missing, the first is '{missing[0]}'",
-            where=str(files[0]),
-            mend="fetch the file again, or a config.json that fits it",
-        )
-    return cast(nn.Module, model)
+    return load_weights(
+        AutoModelForImageClassification, folder, files, config, lambda name: "classifier" in name
+    )
 
 
 def read_preprocess(processor: dict[str, Any], config: Any, file: Path) -> Preprocess:

@@ -73,3 +73,12 @@ def random_revision(architecture: str, seed: int) -> str:
         seed: Of the draw.
     """
     return f"random-{seed}-{digest(architecture)[:12]}"
+
+
+def weights_from(options: Options, library: str, published: str) -> str:
+    """Return where the weights come from, one phrase; ``published`` names the library's own."""
+    if options.seed is not None:
+        return f"random weights, seed {options.seed}"
+    if options.weights is not None:
+        return f"the file {options.weights.name}, architecture from {library}"
+    return published

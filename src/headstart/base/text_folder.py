@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
-from headstart.base.compat import prepare_torchvision, quiet_transformers
+from headstart.base.compat import prepare_torchvision
 from headstart.base.model import BaseCard
 from headstart.base.names import transformers_name
 from headstart.base.options import random_revision
@@ -19,6 +19,7 @@ from headstart.base.sidecar import Sidecar, read_json
 from headstart.base.skeleton import count_parameters
 from headstart.base.text import Pooling, TextEncoder
 from headstart.base.text_files import body_from_config, drop_pooler, final_linear, read_pooling
+from headstart.base.transformers_weights import load_weights
 from headstart.base.weights import content_hash, corrupt, read_weights
 from headstart.errors import HeadstartError, RequestError
 from headstart.task.model import Modality
@@ -220,29 +221,8 @@ def _pretrained_body(folder: Path, config: Any, keep_pooler: bool) -> nn.Module:
     from transformers import AutoModel
 
     files = weight_files(folder)
-    for file in files:
-        if file.suffix == ".bin":
-            read_weights(file)  # refuses pickles with more than tensors before the library looks
-    try:
-        with quiet_transformers():
-            body, report = AutoModel.from_pretrained(
-                str(folder),
-                config=config,
-                dtype=torch.float32,
-                trust_remote_code=False,
-                use_safetensors=files[0].suffix == ".safetensors",
-                output_loading_info=True,
-            )
-    except Exception as error:  # safetensors, OSError, RuntimeError: all mean damaged weights
-        raise corrupt(files[0], error) from error
-    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
-    if missing:
-        raise RequestError(
-            f"{len(missing)} weights of the architecture are missing, the first is '{missing[0]}'",
-            where=str(files[0]),
-            mend="fetch the file again, or a config.json that fits it",
-        )
-    return cast(nn.Module, body if keep_pooler else drop_pooler(body))
+    body = load_weights(AutoModel, folder, files, config, lambda name: name.startswith("pooler."))
+    return body if keep_pooler else drop_pooler(body)
 
 
 def text_settings(folder: Path, config: Any) -> tuple[Pooling, bool, int]:

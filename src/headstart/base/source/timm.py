@@ -8,7 +8,7 @@ from typing import Any
 from headstart.base.compat import prepare_torchvision
 from headstart.base.model import BaseCard, Encoder
 from headstart.base.names import vision_name
-from headstart.base.options import Options, parse_options, random_revision
+from headstart.base.options import Options, parse_options, random_revision, weights_from
 from headstart.base.skeleton import count_parameters
 from headstart.base.source.hf import cached, unreachable
 from headstart.base.timm_image import TimmEncoder, create, timm_preprocess
@@ -62,7 +62,7 @@ class Timm:
             width=int(model.num_features),
             input_size=preprocess.size,
             licence=str(model.pretrained_cfg.get("license") or "unknown"),
-            source=_source(options),
+            source=weights_from(options, "timm", "timm's hub"),
             pretrained=file is not None,
         )
         encoder = TimmEncoder(card, model, preprocess)
@@ -82,14 +82,6 @@ def _check_known(name: str) -> None:
     tagged = timm.list_pretrained(f"{architecture}*")
     if tag and name not in tagged:
         raise RequestError(f"timm has no weights '{name}'", mend=nearest(name, tagged))
-
-
-def _source(options: Options) -> str:
-    if options.seed is not None:
-        return f"random weights, seed {options.seed}"
-    if options.weights is not None:
-        return f"the file {options.weights.name}, architecture from timm"
-    return "timm's hub"
 
 
 def _fetch(model: Any, name: str) -> Path:

@@ -13,7 +13,7 @@ from headstart.base.compat import prepare_torchvision
 from headstart.base.image import Preprocess
 from headstart.base.model import BaseCard, Encoder
 from headstart.base.names import vision_name
-from headstart.base.options import Options, parse_options, random_revision
+from headstart.base.options import Options, parse_options, random_revision, weights_from
 from headstart.base.skeleton import count_parameters
 from headstart.base.torchvision_image import (
     TorchvisionEncoder,
@@ -75,21 +75,13 @@ class Torchvision:
             width=final.in_features,
             input_size=preprocess.size,
             licence="BSD-3-Clause" if file and options.weights is None else "unknown",
-            source=_source(options),
+            source=weights_from(options, "torchvision", "torchvision's download site"),
             pretrained=file is not None,
         )
         encoder = TorchvisionEncoder(card, body, preprocess, function)
         if file is None:
             encoder.initialise(options.seed or 0)
         return encoder
-
-
-def _source(options: Options) -> str:
-    if options.seed is not None:
-        return f"random weights, seed {options.seed}"
-    if options.weights is not None:
-        return f"the file {options.weights.name}, architecture from torchvision"
-    return "torchvision's download site"
 
 
 def _weights(function: str, tag: str) -> Any:
