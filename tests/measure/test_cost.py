@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -173,3 +175,20 @@ def test_a_gpu_without_a_counter_has_no_energy(gpu):
     with Meter() as meter:
         pass
     assert meter.energy_joule is None
+
+
+def test_step_bytes_lets_go_of_what_it_counted():
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        pytest.skip("no /proc here to read the resident memory from")
+    module = nn.Sequential(nn.Linear(10, 1000), nn.ReLU(), nn.Linear(1000, 1))
+    x = torch.ones(10_000, 10)
+
+    def resident() -> int:
+        return int(status.read_text().split()[1]) * resource.getpagesize()
+
+    activations = step_bytes(module, lambda: module(x).sum(), 0)
+    before = resident()
+    for _ in range(5):
+        step_bytes(module, lambda: module(x).sum(), 0)
+    assert resident() - before < 2 * activations

@@ -65,18 +65,19 @@ def step_bytes(
     """
     kept = list(module.parameters()) + list(module.buffers())
     own = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in kept}
-    saved: dict[int, tuple[int, Tensor]] = {}  # the tensor is held, so its address is not reused
+    saved: dict[int, torch.UntypedStorage] = {}  # held, so that an address is not used again
 
-    def pack(tensor: Tensor) -> Tensor:
+    def pack(tensor: Tensor) -> None:
+        # Gives the graph nothing to keep: a tensor it packed itself would hold its own graph, a
+        # circle that is never freed.
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
-            saved[storage.data_ptr()] = (storage.nbytes(), tensor)
-        return tensor
+            saved[storage.data_ptr()] = storage
 
     buffers = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
     devices = list(range(torch.cuda.device_count())) if _on_gpu() else []
     with torch.random.fork_rng(devices=devices):
-        hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+        hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda packed: packed)
         with torch.enable_grad(), hooks:
             loss()
     with torch.no_grad():
@@ -85,7 +86,7 @@ def step_bytes(
     trained = [p for p in module.parameters() if p.requires_grad]
     gradients = sum(p.numel() * p.element_size() for p in trained)
     optimizer = optimizer_bytes_per_parameter * sum(p.numel() for p in trained)
-    activations = sum(size for size, _ in saved.values())
+    activations = sum(storage.nbytes() for storage in saved.values())
     return int(sum(own.values()) + gradients + optimizer + activations)
 
 
