@@ -17,7 +17,7 @@ from headstart.study.record import StudyRecord
 
 RUNS = Path("headstart-runs")
 DEMOS = {"text": "packaged:emojis", "image": "packaged:digits"}
-DEMO_BUDGET = "3min"
+DEMO_BUDGET = "2min"
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _rows_to_decide(context: Context, verdict: Verdict, other: Standing) -> str:
 
 def _underfed(context: Context, arms: list[Arm]) -> list[str]:
     """Name trained arms that the budget let see the rows less than :data:`FEW_EPOCHS` times."""
-    seen = {arm.name: arm.epochs for arm in arms if arm.epochs is not None}
+    seen = {a.name: a.epochs for a in arms if a.cut_short and a.epochs is not None}
     few = {name: epochs for name, epochs in seen.items() if epochs < FEW_EPOCHS - 0.1}
     if not few:
         return []

@@ -1,41 +1,22 @@
-"""One arm: a method on a base, its small search, and its winner over the seeds."""
+"""One arm: a method on a base, its trials, and those that count."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from headstart.errors import UnwritableError
-from headstart.method.model import Hyperparameters, Method, Setting
-from headstart.study.record import ArmRecord, RatePoint, ScoreRecord, TrialRecord
+from headstart.method.model import Hyperparameters, Method
+from headstart.study.record import ArmRecord, ScoreRecord, TrialRecord
 from headstart.study.scores import all_scores
 from headstart.study.trial import Context, Trial, failed, log, run_trial, skipped
 from headstart.train.evaluate import Predictions
 from headstart.train.workbench import Workbench
 
-SEARCH = 1 / 3  # of the full steps, for each rate tried
-MOST_EPOCHS = 10
-FEWEST_CAP = 150  # steps that small data may take, however many epochs that makes
-FEWEST_STEPS = 8  # below that a schedule means nothing
-RANGE_TEST_FROM = 60  # full steps from which a range test is worth its price
 
-
-@dataclass(frozen=True)
-class Allowance:
-    """What an arm's training may cost, and how it computes.
-
-    Attributes:
-        flop: Operations for its search and all its seeds.
-        precision: See :class:`headstart.train.recipe.Recipe`.
-    """
-
-    flop: float
-    precision: str
-
-
-@dataclass
+@dataclass(eq=False)
 class Arm:
     """A method on a base, and what came of it.
 
@@ -44,12 +25,16 @@ class Arm:
         bench: On which base; None for methods without one.
         trials: Every trial, in order.
         alone: The study has this one base: its name goes without saying.
+        story: What was done with it and why no more, a sentence each.
+        cut_short: The budget ended its training, nothing else.
     """
 
     method: Method
     bench: Workbench | None
     trials: list[TrialRecord] = field(default_factory=list)
     alone: bool = False
+    story: list[str] = field(default_factory=list)
+    cut_short: bool = False
 
     @property
     def name(self) -> str:
@@ -68,6 +53,18 @@ class Arm:
         """The trials that count: the winner, once a seed."""
         return [trial for trial in self.trials if trial.status == "finalist"]
 
+    def trial(self, hyperparameters: Hyperparameters, seed: int = 0) -> Trial:
+        """Return a trial of this arm."""
+        return Trial(self.method, self.bench, hyperparameters, seed)
+
+    def keep(self, record: TrialRecord) -> None:
+        """Put a trial's record in the place of an earlier one of the same key, or at the end."""
+        known = [trial.key for trial in self.trials]
+        if record.key in known:
+            self.trials[known.index(record.key)] = record
+        else:
+            self.trials.append(record)
+
 
 def arm_name(method: str, base: str | None) -> str:
     """Return e.g. "probe · minilm-l6", or the method alone where there is no base."""
@@ -78,134 +75,45 @@ def arm_name(method: str, base: str | None) -> str:
     return f"{method} · {short}"
 
 
-def run_arm(context: Context, arm: Arm, allowance: Allowance | None) -> None:
-    """Search, then repeat the winner over the seeds; fills ``arm.trials``.
+def fit_at_once(context: Context, arm: Arm) -> None:
+    """Run an arm that trains no steps: its own fit chooses what there is to choose."""
 
-    Args:
-        context: The study.
-        arm: What to run.
-        allowance: What its training may cost; None where it trains no steps.
-    """
-    reason = arm.method.refuse(context.task, arm.bench.card if arm.bench else None)
-    if reason is not None:
-        _skip(context, arm, reason)
-        return
-    context.progress.say(f"{arm.name}: {arm.method.summary}")
-    try:
+    def fit() -> None:
         settings = arm.method.search(context.task, arm.bench, context.metric)
-        if not arm.method.trains_steps:
-            arm.trials.append(run_trial(context, _trial(arm, settings[0], 0), final=True))
-            return
-        assert arm.bench is not None
-        assert allowance is not None
-        steps = full_steps(context, arm.method, arm.bench, settings[0]["batch"], allowance.flop)
-        if arm.method.control:  # the control is never skipped
-            steps = max(steps, FEWEST_STEPS)
-        if steps < FEWEST_STEPS:
-            short = f"the budget allows {steps} steps of training"
-            _skip(context, arm, f"{short}, at least {FEWEST_STEPS} are needed")
-            return
-        fixed = {"precision": allowance.precision, "schedule": context.schedule}
-        settings = [{**setting, **fixed} for setting in settings]
-        winner = _search(context, arm, settings, steps)
+        arm.keep(run_trial(context, arm.trial(settings[0]), final=True))
+
+    if not refused(context, arm):
+        context.progress.say(f"{arm.name}: {arm.method.summary}")
+        guarded(context, arm, fit)
+
+
+def guarded(context: Context, arm: Arm, work: Callable[[], None]) -> None:
+    """Do ``work`` for an arm; whatever a method does, the study goes on without it."""
+    try:
+        work()
     except UnwritableError:
-        raise
-    except Exception as error:  # whatever a method does, the study goes on without it
-        trial = _trial(arm, {}, 0)
+        raise  # the study has nowhere to go on
+    except Exception as error:
+        trial = arm.trial({})
         record = failed(trial, trial.key(context.task, context.metric), error)
         log.debug("%s failed", arm.name, exc_info=True)
         context.progress.say(f"{arm.name}: failed: {record.error}")
-        arm.trials.append(record)
-        return
-    if winner is None:
-        return
-    finals = [
-        run_trial(context, _trial(arm, winner, seed), final=True) for seed in range(context.seeds)
-    ]
-    keys = {trial.key for trial in finals}  # a search run as long as a full one is the same trial
-    arm.trials = [trial for trial in arm.trials if trial.key not in keys] + finals
+        arm.keep(record)
 
 
-def full_steps(context: Context, method: Method, bench: Workbench, batch: int, flop: float) -> int:
-    """Return the steps of a full run that the arm's share pays for.
-
-    The share pays the search (three rates at a third each) and one full run a seed.
-    """
-    rows = len(context.task.train)
-    epoch = -(-rows // batch)
-    unit = bench.flop_per_unit * bench.units("train") / rows
-    step = method.flop_factor(bench) * unit * min(batch, rows)
-    paid = int(flop / (1 + context.seeds) / step)
-    return min(paid, max(MOST_EPOCHS * epoch, FEWEST_CAP))
+def refused(context: Context, arm: Arm) -> bool:
+    """Tell whether the method cannot run on these data; if so, say and record why."""
+    reason = arm.method.refuse(context.task, arm.bench.card if arm.bench else None)
+    if reason is not None:
+        skip(context, arm, reason)
+    return reason is not None
 
 
-def _search(
-    context: Context, arm: Arm, settings: list[Hyperparameters], steps: int
-) -> Hyperparameters | None:
-    """Return the setting that was best on validation, for the full steps; None if all failed."""
-    short = max(FEWEST_STEPS, round(SEARCH * steps))
-    points: list[RatePoint] = []
-    if steps >= RANGE_TEST_FROM:
-        settings, points = _within_range(context, arm, settings, short)
-    tried: list[tuple[tuple[float, float], Hyperparameters]] = []
-    for index, setting in enumerate(settings):
-        trial = _trial(arm, {**setting, "steps": short}, 0)
-        shown = points if index == 0 else None
-        record = run_trial(context, trial, final=False, rate_finder=shown)
-        arm.trials.append(record)
-        if record.status in ("done", "finalist"):  # a resumed study may know it as either
-            tried.append((_trained_score(record), {**setting, "steps": steps}))
-    if not tried:
-        return None
-    return max(tried, key=lambda pair: pair[0])[1]
-
-
-def _trained_score(record: TrialRecord) -> tuple[float, float]:
-    """Return the best and the last evaluation after training began.
-
-    The start is left out: where it is the probe, it is the same for every rate and would hide
-    what each of them does.
-    """
-    found = [p.validation for p in record.curve if p.step > 0 and p.validation is not None]
-    return (max(found), found[-1]) if found else (-math.inf, -math.inf)
-
-
-def _within_range(
-    context: Context, arm: Arm, settings: list[Hyperparameters], short: int
-) -> tuple[list[Hyperparameters], list[RatePoint]]:
-    """Leave out rates at which a range test saw the loss blow up."""
-    name = f"range-{arm.method.name}-{_trial(arm, {}, 0).key(context.task, context.metric)}"
-    found = context.store.read_note(name)
-    if found is None:
-        middle = {**settings[len(settings) // 2], "steps": short}
-        folder = context.store.trial_work(name)
-        setting = Setting(
-            context.task, arm.bench, middle, 0, context.metric, folder, context.progress
-        )
-        test = arm.method.range_test(setting)
-        if test is None:
-            return settings, []
-        found = {"rates": test.rates, "losses": test.losses, "ceiling": test.ceiling}
-        context.store.write_note(name, found)
-    points = [
-        RatePoint(learning_rate=rate, loss=round(loss, 6))
-        for rate, loss in zip(found["rates"], found["losses"], strict=True)
-    ]
-    ceiling = found["ceiling"]
-    kept = [s for s in settings if ceiling is None or s["rate"] <= ceiling]
-    if not kept:
-        kept = [{**settings[0], "rate": float(f"{ceiling / 3:.0e}")}]
-    return kept, points
-
-
-def _trial(arm: Arm, hyperparameters: Hyperparameters, seed: int) -> Trial:
-    return Trial(arm.method, arm.bench, hyperparameters, seed)
-
-
-def _skip(context: Context, arm: Arm, reason: str) -> None:
+def skip(context: Context, arm: Arm, reason: str) -> None:
+    """Record that an arm was not run, and why."""
     context.progress.say(f"{arm.name}: skipped: {reason}")
-    trial = _trial(arm, {}, 0)
-    arm.trials.append(skipped(trial, trial.key(context.task, context.metric), reason))
+    trial = arm.trial({})
+    arm.keep(skipped(trial, trial.key(context.task, context.metric), reason))
 
 
 def arm_predictions(context: Context, arm: Arm, part: str) -> list[Predictions]:
@@ -232,4 +140,5 @@ def arm_record(context: Context, arm: Arm) -> ArmRecord:
         flop=float(np.mean([trial.cost.flop for trial in trials])),
         parameters=arm.bench.card.parameters if arm.bench else trials[0].cost.trainable_parameters,
         baseline=arm.method.control,
+        story=arm.story,
     )

@@ -14,7 +14,8 @@ from headstart.measure.interval import Interval, bootstrap
 from headstart.measure.labels import crossing, labels_for_gain
 from headstart.measure.power_law import LabelPoint
 from headstart.method.model import Setting
-from headstart.study.arm import FEWEST_STEPS, Arm
+from headstart.study.arm import Arm
+from headstart.study.race import FEWEST_STEPS
 from headstart.study.record import LearningCurvePoint
 from headstart.study.scores import score_record
 from headstart.study.trial import Context, log

@@ -102,7 +102,7 @@ class ArmRecord(_Record):
     """All finalist trials (one a seed) of one base x method, taken together.
 
     ``scores`` are means over the seeds; their intervals come from a bootstrap over items and,
-    where there are several, seeds.
+    where there are several, seeds. ``story``: what was done with the arm and why no more.
     """
 
     name: str
@@ -114,6 +114,7 @@ class ArmRecord(_Record):
     flop: float
     parameters: int
     baseline: bool
+    story: list[str] = []
 
 
 class ComparisonRecord(_Record):

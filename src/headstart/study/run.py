@@ -10,23 +10,23 @@ from headstart.files import replacing_folder, write_text
 from headstart.method.adapted import Model, load_model
 from headstart.method.model import METHODS, Setting
 from headstart.progress import Progress
-from headstart.study.arm import Allowance, Arm, run_arm
+from headstart.study.arm import Arm, fit_at_once
 from headstart.study.assemble import study_record
 from headstart.study.audit import audited
-from headstart.study.budget import Budget, Speed, training_speed
 from headstart.study.curve import Curve, measure_curve
 from headstart.study.decide import Verdict, best_key, decide
 from headstart.study.inspect import inspect
 from headstart.study.log import Logged
+from headstart.study.purse import purse_of
+from headstart.study.race import Race
 from headstart.study.record import StudyRecord
 from headstart.study.request import CONTROLS, DEFAULT_BASES, DEFAULT_METHODS, Request, check_against
 from headstart.study.store import Store, opened
 from headstart.study.trial import Context
 from headstart.task.model import Task
-from headstart.train.cache import FeatureCache, default_root
+from headstart.train.cache import FeatureCache
 from headstart.train.workbench import Workbench
 
-TRAINING_SHARE = 0.7  # of a time budget; the rest pays for features, scoring and the report
 CURVE_SIZES = 6
 QUICK_SIZES = 5
 
@@ -92,31 +92,16 @@ def _run_arms(context: Context, request: Request, benches: list[Workbench]) -> l
         for bench in (benches if method.needs_base else [None])
     ]
     trained = [arm for arm in arms if arm.method.trains_steps]
-    shares = _allowances(context, request.budget, trained)
+    at_once = [arm for arm in arms if not arm.method.trains_steps]
     with context.progress.bar("study", len(arms)) as advance:
-        for arm in sorted(arms, key=lambda arm: arm.method.trains_steps):
-            run_arm(context, arm, shares.get(id(arm)))
+        for arm in at_once:
+            fit_at_once(context, arm)
             advance(1)
+        if trained:
+            purse = purse_of(request.budget, trained, context.store)
+            Race(context, purse, at_once, trained).run()
+        advance(len(trained))
     return arms
-
-
-def _allowances(context: Context, budget: Budget, trained: list[Arm]) -> dict[int, Allowance]:
-    """Return what each trained arm may spend: the same time, or the same operations."""
-    allowances = {}
-    for arm in trained:
-        assert arm.bench is not None
-        note = f"speed-{arm.bench.card.revision[:16]}"
-        known = context.store.read_note(note)
-        if known is None:
-            known = training_speed(arm.bench, default_root().parent / "speeds.json").record()
-            context.store.write_note(note, known)
-        speed = Speed(**known)
-        flop = budget.flop
-        if flop is None:
-            assert budget.seconds is not None
-            flop = TRAINING_SHARE * budget.seconds * speed.rate
-        allowances[id(arm)] = Allowance(flop / len(trained), speed.precision)
-    return allowances
 
 
 def _curves(context: Context, request: Request, arms: list[Arm], verdict: Verdict) -> list[Curve]:

@@ -57,6 +57,10 @@ class Store:
         """Return where the model of a finished trial lies, if it was kept."""
         return self.work / f"{key}.model"
 
+    def drop_model(self, key: str) -> None:
+        """Remove the model of a trial that will not be delivered."""
+        shutil.rmtree(self.model(key), ignore_errors=True)
+
     def read_trial(self, key: str) -> TrialRecord | None:
         """Return a finished trial, or None."""
         try:

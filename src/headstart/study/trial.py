@@ -10,6 +10,7 @@ from typing import Any
 from headstart.errors import HeadstartError, UnwritableError
 from headstart.files import canonical, digest, replacing_folder
 from headstart.measure.cost import Meter
+from headstart.method.adapted import load_model
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
 from headstart.progress import Progress
 from headstart.study.record import CostRecord, CurvePoint, RatePoint, TrialRecord
@@ -84,19 +85,21 @@ def run_trial(
 ) -> TrialRecord:
     """Fit a trial unless it is on disk already; a failure is recorded, not raised.
 
-    A failure on disk is tried again, since its cause may be mended; so is a search run that is
-    wanted as a finalist (on the smallest budgets both have the same steps, and the same key).
+    A failure on disk is tried again, since its cause may be mended. A search run that is wanted
+    as a finalist reads the test rows with the model it left; without one it is fitted again.
 
     Args:
         context: The study.
         trial: What to fit.
-        final: Whether it reads the test rows and keeps its model.
+        final: Whether it reads the test rows.
         rate_finder: A range test to show with it.
     """
     key = trial.key(context.task, context.metric)
     known = context.store.read_trial(key)
     if known is not None and known.status in (("finalist",) if final else ("done", "finalist")):
         return known
+    if known is not None and known.status == "done" and context.store.model(key).is_dir():
+        return _made_final(context, known)
     folder = context.store.trial_work(key)
     setting = Setting(
         context.task, trial.bench, trial.hyperparameters, trial.seed, context.metric, folder,
@@ -109,7 +112,7 @@ def run_trial(
         predictions["validation"] = fitted.validation
         if final:
             predictions["test"] = fitted.test()
-            keep_model(context.store, trial, key, fitted)
+        keep_model(context.store, trial, key, fitted)
         record = _record(context, trial, key, fitted, predictions, meter.energy_joule)
         record.rate_finder = rate_finder or []
     except UnwritableError:
@@ -121,6 +124,19 @@ def run_trial(
         context.progress.say(f"{trial.method.name}: failed: {record.error}")
     context.store.write_trial(record, predictions)
     shutil.rmtree(folder, ignore_errors=True)
+    return record
+
+
+def _made_final(context: Context, record: TrialRecord) -> TrialRecord:
+    """Let the model of a search run predict the test rows."""
+    task, store = context.task, context.store
+    predictions = {
+        "validation": store.predictions(record.key, "validation"),
+        "test": load_model(store.model(record.key)).outputs(task.test.inputs, context.progress),
+    }
+    record.status = "finalist"
+    record.scores["test"] = all_scores(task, task.test, [predictions["test"]], context.metric)
+    store.write_trial(record, predictions)
     return record
 
 

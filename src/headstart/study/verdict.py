@@ -120,13 +120,21 @@ def _missing(context: Context, verdict: Verdict) -> list[str]:
         how = "was skipped" if skipped else "failed"
         why = next((trial.error for trial in arm.trials if trial.error), "no reason was given")
         sentences.append(f"{what} {arm.name} {how} and is missing from the comparison: {why}.")
+    return sentences + _fewer_seeds(context, verdict)
+
+
+def _fewer_seeds(context: Context, verdict: Verdict) -> list[str]:
+    """Name the trained arms that have fewer seeds than were asked for, and why."""
+    failed: list[str] = []
+    unpaid: list[str] = []
     for standing in verdict.standings:
         ran, wanted = len(standing.arm.finalists), context.seeds
         if standing.arm.method.trains_steps and ran < wanted:
-            sentences.append(
-                f"Only {ran} of {wanted} seeds of {standing.record.name} finished; "
-                "its scores are means over these."
-            )
+            broken = any(trial.status == "failed" for trial in standing.arm.trials)
+            (failed if broken else unpaid).append(f"{standing.record.name} {ran} of {wanted}")
+    sentences = [f"Seeds that finished, the others failed: {listed(failed)}."] if failed else []
+    if unpaid:
+        sentences.append(f"Seeds that the budget paid for: {listed(unpaid)}.")
     return sentences
 
 

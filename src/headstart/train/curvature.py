@@ -16,6 +16,8 @@ from torch import Tensor
 
 _BLOCK_ELEMENTS = 100_000_000  # all inverse blocks together: 400 MB in float32
 _CANDIDATE_ELEMENTS = 1 << 25  # curvatures looked at to choose rows: 128 MB in float32
+_FEWEST_ITERATIONS = 4
+_SLOWER = 0.5  # an iteration's thin products and exponentials run slower than square products
 _BLOCK_ROWS, _FEWEST_BLOCK_ROWS, _MOST_BLOCK_ROWS = 40_000, 512, 8_192
 
 
@@ -60,6 +62,17 @@ def candidate_step(rows: int, outputs: int) -> int:
     return max(1, -(-rows * outputs // _CANDIDATE_ELEMENTS))
 
 
+def iterations_worth(rows: int, width: int, outputs: int) -> int:
+    """Return how many iterations, of 4 rows x width x outputs operations, the blocks cost."""
+    block = 2 * _block_rows(rows, outputs) * width**2 + 2 * width**3
+    return max(_FEWEST_ITERATIONS, round(_SLOWER * block / max(1, 4 * rows * width)))
+
+
+def _block_rows(rows: int, outputs: int) -> int:
+    """Return from how many rows each output's block is built."""
+    return min(rows, max(_FEWEST_BLOCK_ROWS, min(_MOST_BLOCK_ROWS, _BLOCK_ROWS // outputs)))
+
+
 def block_inverse(rows: Tensor, curvature: Tensor, strength: float) -> BlockInverse:
     """Build the blocks from the rows with the largest curvature for each output.
 
@@ -70,7 +83,7 @@ def block_inverse(rows: Tensor, curvature: Tensor, strength: float) -> BlockInve
     """
     count, width = rows.shape
     outputs = curvature.shape[1]
-    most = min(count, max(_FEWEST_BLOCK_ROWS, min(_MOST_BLOCK_ROWS, _BLOCK_ROWS // outputs)))
+    most = _block_rows(count, outputs)
     inverses = rows.new_empty(outputs, width + 1, width + 1)
     with _one_thread():
         for output in range(outputs):

@@ -26,13 +26,13 @@ from headstart.train.curvature import (
     block_inverse,
     blocks_fit,
     candidate_step,
+    iterations_worth,
 )
 
 _CHUNK_ELEMENTS = 1 << 21  # logits held at once: 8 MB in float32
 _HISTORY_ELEMENTS = 60_000_000  # L-BFGS pairs held at once: 480 MB in float32
 _SUFFICIENT_DECREASE = 1e-4
 _SHORTEST_STEP = 1e-6
-_DIAGONAL_ITERATIONS = 4  # then the blocks, which cost as much as some ten iterations
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,12 @@ def solve(
     inverse: InverseHessian = DiagonalInverse(point.diagonal)
     held = max(3, min(12, _HISTORY_ELEMENTS // max(1, 2 * parameters.numel())))
     pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=held)
+    # As many plain iterations as the blocks cost: at worst twice what knowing beforehand would.
+    patience = iterations_worth(len(problem.rows), width - 1, problem.outputs)
     for iteration in range(iterations):
         if float(point.gradient.norm()) <= tolerance * float(point.parameters[:, :-1].norm()):
             break
-        if iteration == _DIAGONAL_ITERATIONS and blocks_fit(problem.outputs, width - 1):
+        if iteration == patience and blocks_fit(problem.outputs, width - 1):
             inverse = _blocks(problem, strength, point.parameters)
             pairs.clear()
         following = _step(problem, strength, point, _direction(point.gradient, inverse, pairs))

@@ -1,0 +1,319 @@
+"""Spends the training budget: short runs of all, longer ones of what can still win, then seeds.
+
+Successive halving (Jamieson & Talwalkar 2016, arXiv 1502.07943) over base x method x rate: each
+rung trains three times as long as the one before and keeps a third. A run has a whole schedule of
+its own, so every rung leaves finished models, and results that a later study can use. What could
+not be told from the best untrained arm, even if its errors went on falling, stops at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from headstart.measure.compare import compare
+from headstart.measure.score import METRICS
+from headstart.method.model import Hyperparameters
+from headstart.study.arm import Arm, guarded, refused, skip
+from headstart.study.purse import Purse
+from headstart.study.rates import within_range
+from headstart.study.reach import reach, worth_going_on
+from headstart.study.record import RatePoint, TrialRecord
+from headstart.study.trial import Context, run_trial
+from headstart.study.words import amount, plural
+
+MOST_EPOCHS = 10
+FEWEST_CAP = 150  # steps that small data may take, however many epochs that makes
+FEWEST_STEPS = 8  # below that a schedule means nothing
+STRIDES = (3, 2)  # times the steps of the rung before: the longest that can be paid for
+KEPT = 3  # runners that share one place on the next rung
+NEARLY = 0.9  # of the longest run: from there on a rung is the longest run itself
+OPENING = 0.2  # of the budget, for the first rung
+
+
+@dataclass(eq=False)
+class Runner:
+    """One arm at one rate, on its way up.
+
+    Attributes:
+        arm: Whose.
+        setting: Hyperparameters but for the steps.
+        runs: (steps, record) of what finished, shortest first.
+        rate_finder: A range test to show with the first run.
+    """
+
+    arm: Arm
+    setting: Hyperparameters
+    runs: list[tuple[int, TrialRecord]] = field(default_factory=list)
+    rate_finder: list[RatePoint] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        """Length of the longest run."""
+        return self.runs[-1][0]
+
+    @property
+    def label(self) -> str:
+        """Return e.g. "lora at rate 1e-03"."""
+        return f"{self.arm.name} at rate {self.setting['rate']:.0e}"
+
+
+class Race:
+    """The runs of a study's trained arms under one purse.
+
+    Args:
+        context: The study.
+        purse: What they may cost.
+        rivals: Arms that finished without training.
+        arms: Those to train.
+    """
+
+    def __init__(
+        self, context: Context, purse: Purse, rivals: Sequence[Arm], arms: Sequence[Arm]
+    ) -> None:
+        self.context, self.purse, self.arms = context, purse, arms
+        self.rival = self._strongest(rivals)
+        self.metric = METRICS.get(context.metric)
+        self.controls: list[Runner] = []  # one for each: what its runs will cost
+
+    def run(self) -> None:
+        """Train; afterwards every arm has finalists, or a record that says why not."""
+        runners = self._affordable(self._entered())
+        if not runners:
+            return
+        runners = self._rung(runners, self._opening(runners))
+        controls = [r for r in runners if r.arm.method.control]
+        self.controls = _middle_rates(controls)
+        field = self._climb([r for r in runners if not r.arm.method.control])
+        self._lengthen(controls, max((runner.steps for runner in field), default=0))
+        for arm in self.arms:
+            guarded(self.context, arm, lambda arm=arm: self._settle(arm))  # type: ignore[misc]
+        ahead = [runner.arm for runner in [*field, *self.controls]]
+        for arm in [*ahead, *(arm for arm in self.arms if arm not in ahead)]:
+            self._repeat(arm)
+
+    def _entered(self) -> list[Runner]:
+        """Return a runner for each rate of each arm that can run."""
+        runners: list[Runner] = []
+
+        def enter(arm: Arm) -> None:
+            fixed = {
+                "precision": self.purse.speed(arm).precision,
+                "schedule": self.context.schedule,
+            }
+            found = arm.method.search(self.context.task, arm.bench, self.context.metric)
+            settings = [{**setting, **fixed} for setting in found]
+            settings, points = within_range(self.context, arm, self.purse, settings)
+            new = [Runner(arm, setting) for setting in settings]
+            new[0].rate_finder = points
+            self.context.progress.say(f"{arm.name}: {arm.method.summary}")
+            runners.extend(new)
+
+        for arm in self.arms:
+            if not refused(self.context, arm):
+                guarded(self.context, arm, lambda arm=arm: enter(arm))  # type: ignore[misc]
+        return runners
+
+    def _affordable(self, runners: list[Runner]) -> list[Runner]:
+        """Leave out rates, then the dearest arms, until the purse pays for the shortest rung.
+
+        A control is never left out.
+        """
+        if self._sum(runners, FEWEST_STEPS) > self.purse.left / 2:
+            runners = _middle_rates(runners)
+        others = sorted(
+            (r for r in runners if not r.arm.method.control),
+            key=lambda r: self._price(r, FEWEST_STEPS),
+        )
+        controls = [r for r in runners if r.arm.method.control]
+        while others and self._sum([*controls, *others], FEWEST_STEPS) > self.purse.left:
+            reason = f"the budget does not pay for {FEWEST_STEPS} steps of it beside the others"
+            skip(self.context, others.pop().arm, reason)
+        return [r for r in runners if r in controls or r in others]
+
+    def _opening(self, runners: list[Runner]) -> int:
+        """Return the steps of the first rung: the longest that a share of the purse pays for."""
+        steps = self.cap // KEPT**2
+        while steps > FEWEST_STEPS and self._sum(runners, steps) > OPENING * self.purse.left:
+            steps //= STRIDES[0]
+        return max(FEWEST_STEPS, steps)
+
+    @property
+    def cap(self) -> int:
+        """Steps of the longest run."""
+        task = self.context.task
+        return max(MOST_EPOCHS * -(-len(task.train) // 32), FEWEST_CAP)
+
+    def _rung(self, runners: list[Runner], steps: int) -> list[Runner]:
+        """Train each runner for so many steps; return those that came through."""
+        for runner in runners:
+            self.purse.pay(self._price(runner, steps))
+            trial = runner.arm.trial({**runner.setting, "steps": steps})
+            shown = [] if runner.runs else runner.rate_finder
+            record = run_trial(self.context, trial, final=False, rate_finder=shown)
+            runner.arm.keep(record)
+            if record.status in ("done", "finalist"):  # a resumed study may know it as either
+                runner.runs.append((steps, record))
+        return [r for r in runners if r.runs and r.steps == steps]
+
+    def _climb(self, field: list[Runner]) -> list[Runner]:
+        """Take the runners up, rung by rung; return those that were still in it at the end."""
+        while field:
+            going_on = self._promoted(field)
+            steps = self._next(going_on)
+            if not going_on or steps is None:
+                break
+            field = self._rung(going_on, steps) or going_on
+        return field
+
+    def _promoted(self, field: list[Runner]) -> list[Runner]:
+        """Return the best third of the runners that longer training may still make win."""
+        hopeful = [runner for runner in field if self._may_win(runner)]
+        hopeful.sort(key=self._standing, reverse=True)
+        kept = hopeful[: -(-len(field) // KEPT)]
+        for runner in hopeful[len(kept) :]:
+            runner.arm.story.append(
+                f"At {plural(runner.steps, 'step')} {runner.label} reached "
+                f"{amount(self.context.metric, self._standing(runner))} on validation; "
+                f"{kept[0].label} was ahead and went on."
+            )
+        return kept
+
+    def _may_win(self, runner: Runner) -> bool:
+        """Tell whether longer training may show the runner better than the best untrained arm."""
+        if self.rival is None or runner.steps >= self.cap:
+            return True
+        points = [(steps, self._reached(record)) for steps, record in runner.runs]
+        gain = reach(points, self.cap, self.metric.high) - self._score(runner.runs[-1][1])
+        key = self.rival.finalists[0].key
+        task, store = self.context.task, self.context.store
+        found = compare(
+            task.objective,
+            task.classes,
+            task.validation.targets,
+            [store.predictions(runner.runs[-1][1].key, "validation")],
+            [store.predictions(key, "validation")],
+            self.context.metric,
+        )
+        if worth_going_on(found, gain):
+            return True
+        at_best = amount(self.context.metric, found.difference.value + gain + self._rival_score)
+        runner.arm.story.append(
+            f"{runner.label} was stopped after {plural(runner.steps, 'step')}: at best, longer "
+            f"training would bring it to {at_best} on validation, which "
+            f"{plural(len(task.validation), 'row')} could not tell from {self.rival.name} "
+            f"({amount(self.context.metric, self._rival_score)})."
+        )
+        return False
+
+    def _next(self, field: list[Runner]) -> int | None:
+        """Return the steps of the next rung; None where the purse or the cap ends the race.
+
+        What the winner's other seeds, and as long runs of each control, will cost is kept back.
+        """
+        if not field:
+            return None
+        steps = field[0].steps
+        for stride in STRIDES:
+            longer = stride * steps if stride * steps < NEARLY * self.cap else self.cap
+            later = (self.context.seeds - 1) * self._price(field[0], longer)
+            later += self.context.seeds * self._sum(self.controls, longer)
+            if longer > steps and self._sum(field, longer) + later <= self.purse.left:
+                return longer
+        if steps < self.cap:
+            for runner in field:
+                runner.arm.cut_short = True
+                runner.arm.story.append(
+                    f"{runner.label} ended at {plural(steps, 'step')}, where the budget did."
+                )
+        return None
+
+    def _lengthen(self, runners: list[Runner], steps: int) -> None:
+        """Train the controls as long as the field was, where that can be paid.
+
+        So few steps as those of the first rung teach random weights little: where the long run is
+        no better than the short ones, the rate was wrong, and the next is tried.
+        """
+        for arm in {runner.arm for runner in runners}:
+            rates = self._by_promise([runner for runner in runners if runner.arm is arm])
+            before = max(self._standing(runner) for runner in rates)
+            for runner in rates:
+                if steps <= runner.steps or self._price(runner, steps) > self.purse.left:
+                    break
+                self._rung([runner], steps)
+                if self._standing(runner) > before:
+                    break
+
+    def _by_promise(self, runners: list[Runner]) -> list[Runner]:
+        """Return an arm's runners, best first; among equals the rate in the middle."""
+        middle = _middle_rates(runners)
+        return sorted(runners, key=lambda r: (-self._standing(r), r not in middle))
+
+    def _settle(self, arm: Arm) -> None:
+        """Make the arm's best run its finalist, which reads the test rows; drop other models."""
+        done = [t for t in arm.trials if t.status in ("done", "finalist")]
+        if not done:
+            return
+        best = max(done, key=lambda t: (self._score(t), t.hyperparameters["steps"]))
+        arm.keep(run_trial(self.context, arm.trial(_asked(best), best.seed), final=True))
+        for trial in done:
+            if trial.key != best.key:
+                self.context.store.drop_model(trial.key)
+
+    def _repeat(self, arm: Arm) -> None:
+        """Repeat the arm's finalist with other seeds, while that can be paid."""
+        if len(arm.finalists) != 1:
+            return
+        first = arm.finalists[0]
+        values = _asked(first)
+        price = self.purse.price(arm, values["batch"], values["steps"])
+        for seed in range(1, self.context.seeds):
+            if price > self.purse.left:
+                return
+            self.purse.pay(price)
+            arm.keep(run_trial(self.context, arm.trial(values, seed), final=True))
+
+    def _price(self, runner: Runner, steps: int) -> float:
+        return self.purse.price(runner.arm, runner.setting["batch"], steps)
+
+    def _sum(self, runners: Sequence[Runner], steps: int) -> float:
+        return sum(self._price(runner, steps) for runner in runners)
+
+    def _score(self, record: TrialRecord) -> float:
+        return record.scores["validation"][self.context.metric].value
+
+    def _standing(self, runner: Runner) -> float:
+        return self._reached(runner.runs[-1][1])
+
+    def _reached(self, record: TrialRecord) -> float:
+        """Return the validation score, less what training lost on the way.
+
+        A run keeps its best weights: where these are the ones it started from, which are the
+        probe's for every rate, its score hides what the rate did.
+        """
+        seen = [p.validation for p in record.curve if p.validation is not None]
+        lost = max(0.0, seen[0] - max(seen[1:])) if len(seen) > 1 else 0.0
+        return self._score(record) - lost
+
+    def _strongest(self, rivals: Sequence[Arm]) -> Arm | None:
+        finished = [arm for arm in rivals if arm.finalists]
+        return max(finished, key=lambda a: self._score(a.finalists[0]), default=None)
+
+    @property
+    def _rival_score(self) -> float:
+        return self._score(self.rival.finalists[0]) if self.rival is not None else 0.0
+
+
+def _middle_rates(runners: list[Runner]) -> list[Runner]:
+    """Return one runner an arm: the one in the middle of its rates."""
+    arms = {id(runner.arm): runner.arm for runner in runners}
+    found = []
+    for arm in arms.values():
+        own = [runner for runner in runners if runner.arm is arm]
+        found.append(own[len(own) // 2])
+    return found
+
+
+def _asked(record: TrialRecord) -> Hyperparameters:
+    """Return the hyperparameters that were asked for, without what the fit chose."""
+    return dict(record.hyperparameters)
