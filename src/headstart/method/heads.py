@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,22 +19,63 @@ from headstart.train.evaluate import Predictions
 from headstart.train.linear import LinearHead, predict
 from headstart.train.loss import class_weights
 from headstart.train.network import Network
-from headstart.train.workbench import Values
+from headstart.train.workbench import Values, Workbench
 
-SolvePath = Callable[
-    [NDArray[np.float32], NDArray[Any], NDArray[np.float64] | None], list[LinearHead]
-]
+Point = Any  # what a method calls one of its settings; hashable
 REFITTED = "chosen on validation, then fitted again on train and validation together"
+FOLDS = 5
+MOST_FOLDED = 20_000  # training rows; with more, validation alone tells settings apart
 WEIGHTED = ("macro_f1", "balanced_accuracy")  # metrics in which every class counts the same
+
+
+class Ways(ABC):
+    """The settings of a closed-form head: what there is to choose from."""
+
+    @abstractmethod
+    def points(self) -> list[Point]:
+        """Return the settings, the plainest first."""
+
+    @abstractmethod
+    def name(self, point: Point) -> Hyperparameters:
+        """Return a setting as hyperparameters."""
+
+    @abstractmethod
+    def solve(
+        self,
+        features: NDArray[np.float32],
+        targets: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        points: Sequence[Point],
+        *,
+        loose: bool = False,
+    ) -> list[LinearHead]:
+        """Return one head on raw features for each of ``points``.
+
+        Args:
+            features: (N, D).
+            targets: As in :class:`~headstart.task.model.Part`, a row each.
+            weights: (C,) of the classes, or None.
+            points: Some of :meth:`points`.
+            loose: Only scores will be compared: no more digits than that takes.
+        """
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The head that was best on validation, and which of the path it was."""
+    """The best head, fitted on train, and its setting.
+
+    Attributes:
+        head: On raw features.
+        point: Its setting.
+        validation: What it predicts on the validation rows, which it has not learnt.
+        seconds, cpu_seconds: What choosing took.
+    """
 
     head: LinearHead
-    index: int
+    point: Point
     validation: Predictions
+    seconds: float
+    cpu_seconds: float
 
 
 def solved_objective(objective: Objective) -> Objective:
@@ -65,52 +107,122 @@ def head_predictions(head: LinearHead, values: Values, part: Part, task: Task) -
     return tags
 
 
-def choose(
-    heads: Sequence[LinearHead], values: Values, part: Part, task: Task, metric: str
-) -> Chosen:
-    """Return the head with the best validation score; among equals the one of least log loss."""
-    found = [head_predictions(head, values, part, task) for head in heads]
-    merits = []
-    for predictions in found:
-        main = score(task.objective, task.classes, part.targets, predictions, metric)
-        tie = (
-            -score(task.objective, task.classes, part.targets, predictions, "log_loss")
-            if task.objective is Objective.SINGLE_LABEL
-            else 0.0
-        )
-        merits.append((main, tie))
+def chosen_head(task: Task, bench: Workbench, metric: str, ways: Ways, name: str) -> Chosen:
+    """Return the best of ``ways``, found once for all trials that start from it.
+
+    Args:
+        task: What to learn.
+        bench: The base's features.
+        metric: By which to choose.
+        ways: What to choose from.
+        name: Of the choice; another one for other ways.
+    """
+    return bench.once(f"head {name} {metric}", lambda: _choose(task, bench, metric, ways))
+
+
+def _choose(task: Task, bench: Workbench, metric: str, ways: Ways) -> Chosen:
+    """Choose by held-out folds of train and by validation together; ties by log loss.
+
+    A validation part of a few hundred rows alone mistakes the best strength by a point or two.
+    """
+    train, validation = bench.features("train").values, bench.features("validation").values
+    started, cpu_started = time.monotonic(), time.process_time()
+    points, weights = ways.points(), head_weights(task, metric)
+    heads = ways.solve(*flat(train, task.train.targets), weights, points)
+    held_out = [head_predictions(head, validation, task.validation, task) for head in heads]
+    judged, targets = held_out, task.validation.targets
+    if len(points) > 1 and not isinstance(train, list) and len(train) <= MOST_FOLDED:
+        inside = _cross_validated(task, np.asarray(train), weights, ways)
+        judged = [np.concatenate(pair) for pair in zip(inside, held_out, strict=True)]
+        targets = np.concatenate([task.train.targets, task.validation.targets])
+    merits = [_merit(task, targets, found, metric) for found in judged]
     index = max(range(len(merits)), key=lambda i: merits[i])
-    return Chosen(heads[index], index, found[index])
+    return Chosen(
+        heads[index],
+        points[index],
+        held_out[index],
+        time.monotonic() - started,
+        time.process_time() - cpu_started,
+    )
 
 
-def fit_heads(setting: Setting, solve: SolvePath, name: Callable[[int], Hyperparameters]) -> Fitted:
-    """Solve a path of heads on train, choose on validation, refit on both for the test.
+def _merit(task: Task, targets: Any, found: Predictions, metric: str) -> tuple[float, float]:
+    """Return the score, and what settles ties between equal scores."""
+    main = score(task.objective, task.classes, targets, found, metric)
+    if task.objective is not Objective.SINGLE_LABEL:
+        return main, 0.0
+    return main, -score(task.objective, task.classes, targets, found, "log_loss")
+
+
+def _cross_validated(
+    task: Task, features: NDArray[np.float32], weights: NDArray[np.float64] | None, ways: Ways
+) -> list[NDArray[Any]]:
+    """Return for each point the predictions of every training row by a head that never saw it.
+
+    Folds go by the rows' content, so that neither the order of the file nor chance settles them.
+    """
+    points = ways.points()
+    targets, order = np.asarray(task.train.targets), _spread_by_class(task)
+    found: list[NDArray[Any] | None] = [None] * len(points)
+    for fold in range(min(FOLDS, len(features))):
+        out = order[fold::FOLDS]
+        kept = np.setdiff1d(order, out)
+        heads = ways.solve(features[kept], targets[kept], weights, points, loose=True)
+        for index, head in enumerate(heads):
+            predicted = predict(head, features[out], task.objective).astype(np.float64)
+            whole = found[index]
+            if whole is None:
+                whole = np.empty((len(features), *predicted.shape[1:]))
+                found[index] = whole
+            whole[out] = predicted
+    return [whole for whole in found if whole is not None]
+
+
+def _spread_by_class(task: Task) -> NDArray[np.int64]:
+    """Return the training rows such that every fifth has each class in proportion."""
+    content = np.argsort(np.asarray(task.train.ids), kind="stable")
+    if task.objective is not Objective.SINGLE_LABEL:
+        return content
+    classes = np.asarray(task.train.targets)[content]
+    return content[np.argsort(classes, kind="stable")]
+
+
+def head_weights(task: Task, metric: str) -> NDArray[np.float64] | None:
+    """Return the class weights of a metric in which every class counts the same."""
+    if metric not in WEIGHTED:
+        return None
+    return class_weights(task.train, task.objective, len(task.classes))
+
+
+def fit_heads(setting: Setting, ways: Ways, name: str) -> Fitted:
+    """Solve a path of heads on train, choose, refit on train and validation for the test.
 
     Args:
         setting: The trial.
-        solve: Returns the path from features, targets and class weights.
-        name: Names the chosen point of the path.
+        ways: What to choose from.
+        name: Of the choice, see :func:`chosen_head`.
     """
     task, bench = setting.task, setting.base
     train, validation = bench.features("train"), bench.features("validation")
+    chosen = chosen_head(task, bench, setting.metric, ways, name)
     started, cpu_started = time.monotonic(), time.process_time()
-    weighted = setting.metric in WEIGHTED
-    weights = class_weights(task.train, task.objective, len(task.classes)) if weighted else None
-    heads = solve(*flat(train.values, task.train.targets), weights)
-    chosen = choose(heads, validation.values, task.validation, task, setting.metric)
-    final = solve(*_both(setting), weights)[chosen.index] if setting.refit else chosen.head
+    final = chosen.head
+    if setting.refit:
+        weights = head_weights(task, setting.metric)
+        final = ways.solve(*_both(setting), weights, [chosen.point])[0]
     encoder = bench.encoder()
     model = NetworkModel(Signature.of(task), Network(encoder, final, task.objective, bench.pair))
+    spent = chosen.seconds + time.monotonic() - started
     return Fitted(
         model=model,
         validation=chosen.validation,
         test=lambda: head_predictions(final, bench.features("test").values, task.test, task),
         flop=train.flop + validation.flop,
-        seconds=train.seconds + validation.seconds + time.monotonic() - started,
-        cpu_seconds=time.process_time() - cpu_started,
+        seconds=train.seconds + validation.seconds + spent,
+        cpu_seconds=chosen.cpu_seconds + time.process_time() - cpu_started,
         peak_bytes=_bytes(train.values) + sum(p.nbytes for p in encoder.parameters()),
         trainable_parameters=final.weight.size + final.bias.size,
-        chosen=name(chosen.index),
+        chosen=ways.name(chosen.point),
         notes=[REFITTED] if setting.refit else [],
     )
 

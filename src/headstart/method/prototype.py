@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.base.model import BaseCard
-from headstart.method.heads import fit_heads
-from headstart.method.model import Fitted, Method, Setting
+from headstart.method.heads import Point, Ways, fit_heads
+from headstart.method.model import Fitted, Hyperparameters, Method, Setting
 from headstart.task.model import Objective, Task
 from headstart.train.linear import LinearHead, prototype_head
 
@@ -21,7 +21,7 @@ class Prototype(Method):
     """Class means as a linear head: squared Euclidean distance makes the softmax linear.
 
     Prototypical networks, https://arxiv.org/abs/1703.05175, section 2.4. The temperature moves
-    no decision, only the confidence; it is chosen on validation by log loss.
+    no decision, only the confidence; it is chosen by log loss.
     """
 
     name = "prototype"
@@ -35,18 +35,32 @@ class Prototype(Method):
 
     def fit(self, setting: Setting) -> Fitted:
         """Take the means, choose the temperature, take them again with validation."""
-        return fit_heads(
-            setting,
-            partial(_solve, len(setting.task.classes)),
-            lambda index: {"temperature": TEMPERATURES[index]},
-        )
+        return fit_heads(setting, _Means(len(setting.task.classes)), "prototype")
 
 
-def _solve(
-    classes: int,
-    features: NDArray[np.float32],
-    targets: NDArray[Any],
-    weights: NDArray[np.float64] | None,  # means weigh every class the same as it is
-) -> list[LinearHead]:
-    spread = float(np.square(features - features.mean(axis=0)).sum(axis=1).mean()) or 1.0
-    return [prototype_head(features, targets, classes, t / spread) for t in TEMPERATURES]
+class _Means(Ways):
+    """Temperatures of the same class means."""
+
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+
+    def points(self) -> list[Point]:
+        """Return the temperatures."""
+        return list(TEMPERATURES)
+
+    def name(self, point: Point) -> Hyperparameters:
+        """Return the point as hyperparameters."""
+        return {"temperature": point}
+
+    def solve(
+        self,
+        features: NDArray[np.float32],
+        targets: NDArray[Any],
+        weights: NDArray[np.float64] | None,  # means weigh every class the same as it is
+        points: Sequence[Point],
+        *,
+        loose: bool = False,
+    ) -> list[LinearHead]:
+        """Take the means once a temperature."""
+        spread = float(np.square(features - features.mean(axis=0)).sum(axis=1).mean()) or 1.0
+        return [prototype_head(features, targets, self.classes, t / spread) for t in points]

@@ -10,7 +10,9 @@ from headstart.study.budget import Budget, Speed, training_speed
 from headstart.study.store import Store
 from headstart.train.cache import default_root
 
-TRAINING_SHARE = 0.7  # of a time budget; the rest pays for features, scoring and the report
+TRAINING_SHARE = 0.8  # of a time budget; the rest pays for features, learning curve and report
+WATCHED = 1.2  # validation rows scored while training cost a fifth of it
+FULL_PRECISION = 2.0  # predictions are made in float32: an operation takes longer than in training
 
 
 @dataclass
@@ -43,9 +45,19 @@ class Purse:
         assert arm.bench is not None
         return self.speeds[arm.bench.card.revision]
 
-    def price(self, arm: Arm, batch: int, steps: float) -> float:
-        """Return what so many steps of the arm cost, in the purse's unit."""
-        flop = steps * step_flop(arm, batch)
+    def price(self, arm: Arm, batch: int, steps: float, *, test: bool = False) -> float:
+        """Return what a run of so many steps costs with its scoring, in the purse's unit.
+
+        Args:
+            arm: Whose run.
+            batch: Rows a step.
+            steps: Number of them.
+            test: Whether the test rows are predicted too.
+        """
+        assert arm.bench is not None
+        parts = ["validation", "test"] if test else ["validation"]
+        scored = sum(arm.bench.units(part) for part in parts) * arm.bench.flop_per_unit
+        flop = WATCHED * steps * step_flop(arm, batch) + FULL_PRECISION * scored
         return flop / self.speed(arm).rate if self.timed else flop
 
     def pay(self, amount: float) -> None:

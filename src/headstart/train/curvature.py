@@ -70,7 +70,7 @@ def iterations_worth(rows: int, width: int, outputs: int) -> int:
 
 def _block_rows(rows: int, outputs: int) -> int:
     """Return from how many rows each output's block is built."""
-    return min(rows, max(_FEWEST_BLOCK_ROWS, min(_MOST_BLOCK_ROWS, _BLOCK_ROWS // outputs)))
+    return min(rows, max(_FEWEST_BLOCK_ROWS, min(_MOST_BLOCK_ROWS, _BLOCK_ROWS // max(1, outputs))))
 
 
 def block_inverse(rows: Tensor, curvature: Tensor, strength: float) -> BlockInverse:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from headstart.errors import WorkError
 from headstart.task.model import Objective
-from headstart.train.logistic import LogisticProblem, solve
+from headstart.train.logistic import TOLERANCE, LogisticProblem, solve
 
 Targets = NDArray[Any]
 
@@ -70,6 +70,7 @@ def fit_path(
     strengths: Sequence[float] = STRENGTHS,
     class_weight: NDArray[np.float64] | None = None,
     sample_weight: NDArray[np.float64] | None = None,
+    tolerance: float = TOLERANCE,
 ) -> list[LinearHead]:
     """Fit one head a strength, all on the same features.
 
@@ -87,6 +88,7 @@ def fit_path(
         strengths: Any order; fitted from strong to weak regularisation.
         class_weight: (C,) weight of the rows of each class (multi-label: of its positives).
         sample_weight: (N,) weight of each row.
+        tolerance: Of a logistic regression, see :func:`headstart.train.logistic.solve`.
 
     Returns:
         Heads in the order of ``strengths``. The same input gives the same heads.
@@ -104,9 +106,9 @@ def fit_path(
     if objective is Objective.REAL:
         fitted = _ridge(axes, np.asarray(targets, dtype=np.float64), ascending)
     elif objective is Objective.MULTI_LABEL:
-        fitted = _one_vs_rest(axes, np.asarray(targets), ascending, class_weight)
+        fitted = _one_vs_rest(axes, np.asarray(targets), ascending, class_weight, tolerance)
     else:
-        fitted = _multinomial(axes, np.asarray(targets), n_classes, ascending)
+        fitted = _multinomial(axes, np.asarray(targets), n_classes, ascending, tolerance)
     heads = dict(zip(order, fitted, strict=True))
     return [heads[k] for k in range(len(strengths))]
 
@@ -241,7 +243,11 @@ def _ridge(axes: _Axes, y: NDArray[np.float64], strengths: Sequence[float]) -> l
 
 
 def _multinomial(
-    axes: _Axes, y: NDArray[np.int64], n_classes: int, strengths: Sequence[float]
+    axes: _Axes,
+    y: NDArray[np.int64],
+    n_classes: int,
+    strengths: Sequence[float],
+    tolerance: float,
 ) -> list[LinearHead]:
     present, compact = np.unique(y, return_inverse=True)
     problem = LogisticProblem(
@@ -255,7 +261,7 @@ def _multinomial(
     halved = 0.5 if len(present) == 2 else 1.0
     heads, parameters = [], None
     for strength in strengths:
-        parameters = solve(problem, halved * strength, parameters)
+        parameters = solve(problem, halved * strength, parameters, tolerance=tolerance)
         parameters = parameters - parameters.mean(0)  # the softmax does not see it
         weight, bias = axes.head(parameters)
         heads.append(_spread(weight, bias, present, n_classes, _NEVER))
@@ -267,6 +273,7 @@ def _one_vs_rest(
     y: NDArray[np.float32],
     strengths: Sequence[float],
     class_weight: NDArray[np.float64] | None,
+    tolerance: float,
 ) -> list[LinearHead]:
     n_classes = y.shape[1]
     share = y.mean(axis=0)
@@ -283,7 +290,7 @@ def _one_vs_rest(
     constant = np.where(share > 0, -_NEVER, _NEVER).astype(np.float32)
     heads, parameters = [], None
     for strength in strengths:
-        parameters = solve(problem, strength, parameters)
+        parameters = solve(problem, strength, parameters, tolerance=tolerance)
         weight, bias = axes.head(parameters)
         heads.append(_spread(weight, bias, mixed, n_classes, constant))
     return heads

@@ -31,6 +31,7 @@ from headstart.train.curvature import (
 
 _CHUNK_ELEMENTS = 1 << 21  # logits held at once: 8 MB in float32
 _HISTORY_ELEMENTS = 60_000_000  # L-BFGS pairs held at once: 480 MB in float32
+TOLERANCE = 2e-2  # relative distance from the minimum: no decision changes below it
 _SUFFICIENT_DECREASE = 1e-4
 _SHORTEST_STEP = 1e-6
 
@@ -53,21 +54,32 @@ class LogisticProblem:
     positive_weights: Tensor | None
     outputs: int
 
-    def losses_and_slopes(self, logits: Tensor, part: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """Return weighted loss (M,), its gradient (M, K) and curvature (M, K) in the logits."""
+    def losses_and_slopes(self, logits: Tensor, part: slice) -> tuple[Tensor, Tensor]:
+        """Return weighted loss (M, 1) or (M, K), and its gradient (M, K) in the logits."""
         targets, weights = self.targets[part], self.weights[part].unsqueeze(1)
         if targets.ndim == 1:
-            log_p = F.log_softmax(logits, dim=1)
-            p = log_p.exp()
-            loss = -log_p.gather(1, targets.unsqueeze(1)) * weights
-            curvature = p * (1 - p) * weights
-            p.scatter_add_(1, targets.unsqueeze(1), p.new_full((len(p), 1), -1.0))
-            return loss, p.mul_(weights), curvature
-        if self.positive_weights is not None:
-            weights = weights * (1 + targets * (self.positive_weights - 1))
-        p = logits.sigmoid()
+            rows = targets.unsqueeze(1)
+            p = F.log_softmax(logits, dim=1)
+            loss = -p.gather(1, rows) * weights
+            p.exp_().scatter_add_(1, rows, p.new_full((len(p), 1), -1.0))
+            return loss, p.mul_(weights)
+        weights = self._with_positives(targets, weights)
         loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="none") * weights
-        return loss, (p - targets) * weights, p * (1 - p) * weights
+        return loss, (logits.sigmoid() - targets) * weights
+
+    def curvature(self, logits: Tensor, part: slice) -> Tensor:
+        """Return the weighted second derivative (M, K) of the loss in each logit."""
+        targets, weights = self.targets[part], self.weights[part].unsqueeze(1)
+        if targets.ndim == 1:
+            p = F.softmax(logits, dim=1)
+        else:
+            p, weights = logits.sigmoid(), self._with_positives(targets, weights)
+        return p * (1 - p) * weights
+
+    def _with_positives(self, targets: Tensor, weights: Tensor) -> Tensor:
+        if self.positive_weights is None:
+            return weights
+        return weights * (1 + targets * (self.positive_weights - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ def solve(
     strength: float,
     start: Tensor | None = None,
     *,
-    tolerance: float = 2e-2,
+    tolerance: float = TOLERANCE,
     iterations: int = 500,
 ) -> Tensor:
     """Minimise the objective of this module at C = ``strength``.
@@ -137,7 +149,7 @@ def _blocks(problem: LogisticProblem, strength: float, parameters: Tensor) -> In
     part = slice(None, None, step)
     rows = problem.rows[part]
     logits = torch.addmm(parameters[:, -1], rows, parameters[:, :-1].T)
-    curvature = problem.losses_and_slopes(logits, part)[2]
+    curvature = problem.curvature(logits, part)
     return block_inverse(rows, curvature * step, strength)
 
 
@@ -154,11 +166,12 @@ def _evaluate(
         part = slice(begin, begin + chunk)
         x = rows[part]  # (M, R)
         logits = torch.addmm(bias, x, weight.T)  # (M, K)
-        loss, slope, bend = problem.losses_and_slopes(logits, part)
+        bend = problem.curvature(logits, part) if curvature is not None else None
+        loss, slope = problem.losses_and_slopes(logits, part)
         total += loss.sum(dtype=torch.float64)
         gradient[:, :-1].addmm_(slope.T, x)
         gradient[:, -1] += slope.sum(0)
-        if curvature is not None:
+        if curvature is not None and bend is not None:
             curvature[:, :-1].addmm_(bend.T, x.square())
             curvature[:, -1] += bend.sum(0)
     value = strength * float(total) + 0.5 * float(weight.square().sum(dtype=torch.float64))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +26,7 @@ from headstart.train.guard import IMAGE_CEILING, TEXT_CEILING, Ceiling
 from headstart.train.network import Network, random_head
 from headstart.train.samples import Samples
 
+T = TypeVar("T")
 Values = NDArray[np.float32] | list[NDArray[np.float32]]
 
 
@@ -61,6 +64,7 @@ class Workbench:
         self._features: dict[str, PartFeatures] = {}
         self._samples: dict[str, Samples] = {}
         self._whole: tuple[Workbench, NDArray[np.int64]] | None = None
+        self._made: dict[str, Any] = {}
 
     @cached_property
     def pristine(self) -> Encoder:
@@ -94,6 +98,16 @@ class Workbench:
         bench.__dict__["flop_per_unit"] = self.flop_per_unit
         bench._whole = (self, rows)
         return bench
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what ``make`` returned when it was first called under this name.
+
+        For what every trial on these rows starts from and none changes, e.g. the probe's head.
+        """
+        if name not in self._made:
+            self._made[name] = make()
+        found: T = self._made[name]
+        return found
 
     def features(self, part: str) -> PartFeatures:
         """Return frozen features of a part, from the cache where they are there.
@@ -184,3 +198,4 @@ class Workbench:
         """Give the memory of samples and features back; they are made again when asked for."""
         self._features.clear()
         self._samples.clear()
+        self._made.clear()
