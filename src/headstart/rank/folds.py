@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,5 +59,11 @@ def _strata(evidence: Evidence) -> NDArray[np.float64]:
     targets = np.asarray(evidence.targets)
     if evidence.objective is not Objective.MULTI_LABEL:
         return targets.astype(np.float64)
-    rarity = np.where(targets > 0.5, targets.sum(axis=0), np.inf)  # (N, C)
-    return np.where((targets > 0.5).any(axis=1), rarity.argmin(axis=1), -1).astype(np.float64)
+    return rarest_label(targets).astype(np.float64)
+
+
+def rarest_label(targets: NDArray[Any]) -> NDArray[np.int64]:
+    """Return (N,) the rarest label of each row of (N, C), -1 for a row without any."""
+    true = targets > 0.5
+    rarity = np.where(true, true.sum(axis=0), np.inf)
+    return np.where(true.any(axis=1), rarity.argmin(axis=1), -1).astype(np.int64)
