@@ -17,7 +17,7 @@ from headstart.rank.assess import Assessment
 Matrix = NDArray[np.float64]
 
 _CROSS_VALIDATED = 2.0  # weight: these predict rows they have not seen; the others weigh one
-_ALIKE = 1e-9  # of a score's largest size: values that differ by less are equal
+_ALIKE = 1e-9  # of the larger of two values: what differs by less is equal
 _LEAD = "probe"
 _SIGNIFICANCE = 0.05
 
@@ -144,7 +144,7 @@ def _votes(shown: Sequence[Assessment], name: str) -> Matrix:
             found[column, row] = 1 - found[row, column]
         return found
     apart = values[:, np.newaxis] - values
-    alike = np.abs(apart) <= _ALIKE * np.abs(values).max()
+    alike = np.abs(apart) <= _ALIKE * np.maximum.outer(np.abs(values), np.abs(values))
     return np.asarray(np.where(alike, 0.5, (apart > 0).astype(np.float64)))
 
 

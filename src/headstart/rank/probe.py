@@ -47,9 +47,7 @@ class CrossValidatedProbe(CrossValidated):
         real = evidence.objective is Objective.REAL
         strengths = STRENGTHS if real else _STRENGTHS
         fold = folds(evidence, seed)
-        features = evidence.centred.rows.astype(np.float32)
-        if not real:  # ridge regression is closed-form at any width
-            features = np.ascontiguousarray(features[:, :_WIDEST])
+        features = _axes(evidence, None if real else _WIDEST)  # ridge is closed-form at any width
         width = evidence.n_classes or 1
         shape = (len(features),) if real else (len(features), width)
         predictions = np.zeros((len(strengths), *shape), dtype=np.float32)
@@ -60,6 +58,12 @@ class CrossValidatedProbe(CrossValidated):
                 predictions[at, test] = predict(head, features[test], evidence.objective)
         merits = [_merits(evidence, prediction) for prediction in predictions]
         return merits[int(np.argmax([one.mean() for one in merits]))]
+
+
+def _axes(evidence: Evidence, widest: int | None) -> NDArray[np.float32]:
+    """Return the leading principal axes, (N, R); a column of zeros where features are constant."""
+    rows = evidence.centred.rows[:, :widest]
+    return np.ascontiguousarray(rows if rows.size else np.zeros((len(rows), 1)), dtype=np.float32)
 
 
 def _heads(

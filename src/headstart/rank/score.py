@@ -54,8 +54,8 @@ class Evidence:
         beside = (self.targets, self.source_probabilities, self.ids)
         if rows == 0 or any(part is not None and len(part) != rows for part in beside):
             raise ValueError("features, targets, probabilities and ids must have the same N ≥ 1")
-        if np.ndim(self.features) != 2:
-            raise ValueError("features must be (N, D)")
+        if np.ndim(self.features) != 2 or self.features.shape[1] == 0:
+            raise ValueError("features must be (N, D), D ≥ 1")
         for what, values in (
             ("feature", self.features),
             ("target", self.targets),
@@ -63,6 +63,9 @@ class Evidence:
         ):
             if values is not None and not np.isfinite(values).all():
                 raise WorkError(f"a base cannot be scored: a {what} is not finite")
+        theta = self.source_probabilities
+        if theta is not None and not ((theta >= 0).all() and (theta.sum(axis=1) > 0).all()):
+            raise ValueError("source probabilities must be (N, Z), ≥ 0, and not all 0 in a row")
 
     def __len__(self) -> int:
         return len(self.features)
