@@ -92,6 +92,27 @@ def test_it_is_the_brute_force_maximum_where_features_repeat(
     assert ours(x, y) == pytest.approx(brute_force(x, y), rel=1e-4, abs=1e-4)
 
 
+def fixed_point(x: np.ndarray, y: np.ndarray) -> float:
+    """Return the evidence a row where MacKay's updates of α and β, the paper's, come to rest."""
+    rows, alpha, beta = len(x), 1.0, 1.0
+    hessian, moment = x.T @ x, x.T @ y
+    values, turn = np.linalg.eigh(hessian)
+    values = np.maximum(values, 0)
+    for _ in range(3000):
+        mean = turn @ (beta * (turn.T @ moment) / (alpha + beta * values))
+        known = (beta * values / (alpha + beta * values)).sum()
+        alpha, beta = known / (mean @ mean), (rows - known) / np.square(y - x @ mean).sum()
+    return gaussian(x, y, float(np.log10(alpha)), float(np.log10(beta))) / rows
+
+
+@pytest.mark.parametrize(("rows", "width"), [(200, 40), (120, 300)])
+def test_it_is_where_the_papers_iteration_comes_to_rest(rows: int, width: int) -> None:
+    generator = np.random.default_rng(0)
+    x = (generator.normal(size=(rows, width)) / np.sqrt(np.arange(1, width + 1))).astype(np.float32)
+    y = (x[:, :5].sum(axis=1) + 0.5 * generator.normal(size=rows) > 0).astype(np.float64)
+    assert ours(x, y) == pytest.approx(fixed_point(x.astype(np.float64), y), rel=1e-8)
+
+
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     rows=st.integers(3, 16),

@@ -14,7 +14,7 @@ from headstart.task.model import Objective
 class Leep(TransferScore):
     """Log expected empirical prediction.
 
-    Nguyen, Hassner, Seeger & Archambeau 2020, https://arxiv.org/abs/2002.12462, equation 2:
+    Nguyen, Hassner, Seeger & Archambeau 2020, https://arxiv.org/abs/2002.12462:
     ``mean over rows of log Σ_z p(y | z) θ(x)_z``, where θ are the probabilities of the base's
     source classes z and p(y | z) is counted from the same rows.
 

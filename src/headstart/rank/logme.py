@@ -17,7 +17,7 @@ _BISECTIONS = 30
 class LogME(TransferScore):
     """Log maximum evidence a row, averaged over the target columns.
 
-    You, Liu, Wang & Long 2021, https://arxiv.org/abs/2102.11005, equation 2: a target column is
+    You, Liu, Wang & Long 2021, https://arxiv.org/abs/2102.11005: a target column is
     ``y = F w + noise`` with ``w ~ N(0, 1/α)`` and ``noise ~ N(0, 1/β)``, so that
     ``y ~ N(0, I/β + F Fᵀ/α)``; α and β are those that make y most likely. Each class is a column
     of 0 and 1.

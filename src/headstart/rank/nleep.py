@@ -24,7 +24,7 @@ _LEAST_VARIANCE = 1e-3  # of the mean variance: a cluster of copies has a width 
 class NLeep(TransferScore):
     """LEEP over the posteriors of a Gaussian mixture.
 
-    Li et al. 2021, https://arxiv.org/abs/2011.11200, section 4: features are cut to the
+    Li et al. 2021, https://arxiv.org/abs/2011.11200: features are cut to the
     principal axes that hold 80% of the variance (here at most 64), a Gaussian mixture is fitted
     (here with diagonal covariances and five components a class, fewer than a quarter of the
     rows and at most 128), and :class:`~headstart.rank.leep.Leep` reads its posteriors. It works
