@@ -1,0 +1,1 @@
+"""Which base to start from: transferability scores from frozen features, in seconds."""
