@@ -52,7 +52,7 @@ def summary(features: Any, targets: Any) -> NDArray[np.float32]:
     scale = float(np.sqrt(max(sums.squares.sum() / sums.rows, np.finfo(np.float64).tiny)))
     mean = sums.total / sums.rows / scale
     variance = np.maximum(sums.squares / sums.rows / scale**2 - mean**2, 0.0)
-    explained = np.minimum(_explained(sums, labels) / scale**2, variance)
+    explained = _unbiased(_explained(sums, labels) / scale**2, variance, sums.rows, labels)
     facts = [
         np.log2(1 + labels.classes) / _CLASSES,
         np.log10(1 + sums.rows) / _ROWS,
@@ -171,6 +171,19 @@ def _explained(sums: _Sums, labels: _Labels) -> Vector:
         return np.zeros_like(sums.total)
     shares = np.square(apart[varied]) / spread[varied, None]
     return np.asarray(shares.mean(axis=0) / sums.rows)
+
+
+def _unbiased(explained: Vector, variance: Vector, rows: int, labels: _Labels) -> Vector:
+    """Return the explained variance less what as many random targets would explain.
+
+    As in the adjusted R²: many classes of few rows each explain much of anything.
+    """
+    used = labels.columns - 1 if labels.values.ndim == 1 else 1
+    free = rows - 1 - used
+    if free <= 0:
+        return np.zeros_like(explained)
+    left = np.maximum(variance - explained, 0.0)
+    return np.clip(explained - used / free * left, 0.0, variance)
 
 
 def _evenness(counts: Vector) -> float:

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from headstart.errors import RequestError, UnwritableError, nearest
+from headstart.ledger.faults import not_a_ledger
 
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 10
@@ -21,6 +22,7 @@ _SCHEMES = {
     "postgres": "postgresql+psycopg",
 }
 _BEGIN = "ledger_begin"
+_MAGIC = b"SQLite format 3\0"
 
 
 def engine_for(place: str | Path) -> Engine:
@@ -69,7 +71,8 @@ def outside(engine: Engine) -> Engine:
 
 def shown(place: str | Path) -> str:
     """Return a place as it may be shown: without its password, even if it is no good URL."""
-    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", str(place))
+    hidden = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", str(place))
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", hidden)
 
 
 def _url(place: str | Path) -> URL:
@@ -78,12 +81,12 @@ def _url(place: str | Path) -> URL:
         return URL.create("sqlite", database=text)
     try:
         url = make_url(text)
-    except (ArgumentError, ValueError) as error:
+    except (ArgumentError, ValueError):
         raise RequestError(
             "the ledger's URL cannot be read",
             where=shown(place),
             mend="write sqlite:///path/to/file or postgresql://user:password@host/database",
-        ) from error
+        ) from None  # what was raised may tell the password
     scheme = url.drivername.partition("+")[0]
     if scheme not in _SCHEMES:
         raise RequestError(
@@ -98,6 +101,12 @@ def _url(place: str | Path) -> URL:
             mend="write sqlite:///relative/path or sqlite:////absolute/path",
         )
     if scheme != "sqlite":
+        if "@" in (url.host or ""):  # a part of the password would be taken for the host, and told
+            raise RequestError(
+                "the ledger's URL has an @ too many",
+                where=shown(place),
+                mend="write @ in a user or password as %40",
+            )
         _need_psycopg(place)
     return url.set(drivername=_SCHEMES[scheme])
 
@@ -129,6 +138,8 @@ def _sqlite(url: URL) -> Engine:
         raise _no_place(file, "it is not a file")
     if file.exists() and not os.access(file, os.W_OK):
         raise _no_place(file, "it is read-only")
+    if file.exists() and not _may_be_sqlite(file):
+        raise not_a_ledger(str(file))
     if not os.access(file.parent, os.W_OK):  # SQLite keeps its log beside the file
         raise _no_place(file, "its folder is read-only")
     engine = create_engine(
@@ -139,6 +150,16 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def _may_be_sqlite(file: Path) -> bool:
+    """Whether a file is empty or begins as SQLite's do.
+
+    SQLite says so itself, but takes a file of a few bytes for an empty one, and writes over it.
+    """
+    with file.open("rb") as opened:
+        head = opened.read(len(_MAGIC))
+    return head.strip(b"\0") == b"" or head == _MAGIC
 
 
 def _no_place(file: Path, why: str) -> UnwritableError:

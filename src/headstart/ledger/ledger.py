@@ -132,7 +132,7 @@ class Ledger:
         ]
 
         def add(connection: Connection) -> bool:
-            if not connection.execute(queries.keep_better(connection, row)).rowcount:
+            if connection.execute(queries.keep_better(connection, row)).first() is None:
                 return False
             old = delete(PredictionTable).where(PredictionTable.trial_key == entry.key)
             connection.execute(old)
@@ -207,7 +207,7 @@ class Ledger:
             "seconds": float(seconds),
             "record": plain,
         }
-        self._write(lambda c: c.execute(queries.keep_first(c, StudyTable, row)).rowcount)
+        self._write(lambda c: c.execute(queries.keep_first(c, StudyTable, row)))
         return str(row["id"])
 
     def similar_tasks(

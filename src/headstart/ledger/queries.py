@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from headstart.ledger.rows import KnownTrial, Outcome, Totals
 from headstart.ledger.tables import (
@@ -25,15 +26,18 @@ def keep_first(connection: Connection, table: type[Table], row: dict[str, Any]) 
     return statement
 
 
-def keep_better(connection: Connection, row: dict[str, Any]) -> Insert:
-    """Return the insert of a trial; a finalist takes the place of one that is only done."""
+def keep_better(connection: Connection, row: dict[str, Any]) -> ReturningInsert[Any]:
+    """Return the insert of a trial; a finalist takes the place of one that is only done.
+
+    Its result has a row where it changed anything: a driver need not count rows.
+    """
     new = _insert(connection, TrialTable, row)
     statement: Insert = new.on_conflict_do_update(
         index_elements=["key"],
         set_={name: new.excluded[name] for name in row if name != "key"},
         where=(TrialTable.status == "done") & (new.excluded.status == "finalist"),
     )
-    return statement
+    return statement.returning(TrialTable.key)
 
 
 def keep_newest_format(connection: Connection, row: dict[str, Any]) -> Insert:
