@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +19,21 @@ from headstart.ledger.tables import SummaryTable, TaskTable
 
 
 @dataclass(frozen=True)
-class _Summaries:
-    """T tasks on one base: ``vectors`` is (T, S) float32; the lists follow its rows."""
+class _Tasks:
+    """T tasks of one kind on one base: ``vectors`` is (T, S) float32; the lists follow its rows."""
 
     fingerprints: list[str]
     names: list[str]
-    kinds: NDArray[np.object_]
     rows: list[int]
     vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Summaries:
+    """All that are comparable on a base: how many, and kind → tasks."""
+
+    count: int
+    of_kind: dict[str, _Tasks]
 
 
 class Neighbours:
@@ -46,22 +57,20 @@ class Neighbours:
         limit: int,
     ) -> list[SimilarTask]:
         """Return up to ``limit`` tasks of ``kind``, the nearest first, ties by fingerprint."""
-        known = self._summaries(connection, base_revision, summary.size)
-        places = np.flatnonzero(known.kinds == kind)
-        if places.size == 0 or limit <= 0:
+        tasks = self._summaries(connection, base_revision, summary.size).of_kind.get(kind)
+        if tasks is None or limit <= 0:
             return []
         # Differences, not a product: |a|² + |b|² - 2ab loses small distances to rounding.
-        apart = known.vectors[places] - summary
+        apart = tasks.vectors - summary
         squares = np.einsum("ts,ts->t", apart, apart)
-        first = places[np.argsort(squares, kind="stable")[:limit]]
         return [
             SimilarTask(
-                fingerprint=known.fingerprints[at],
-                distance=distance(known.vectors[at], summary),
-                name=known.names[at],
-                rows=known.rows[at],
+                fingerprint=tasks.fingerprints[at],
+                distance=distance(tasks.vectors[at], summary),
+                name=tasks.names[at],
+                rows=tasks.rows[at],
             )
-            for at in first
+            for at in np.argsort(squares, kind="stable")[:limit]
         ]
 
     def _summaries(self, connection: Connection, base_revision: str, size: int) -> _Summaries:
@@ -75,27 +84,31 @@ class Neighbours:
         ).scalar_one()
         with self._lock:
             known = self._read.get((base_revision, size))
-        if known is not None and len(known.fingerprints) == count:
+        if known is not None and known.count == count:
             return known
         found = connection.execute(
             select(
+                TaskTable.kind,
                 TaskTable.fingerprint,
                 TaskTable.name,
-                TaskTable.kind,
                 TaskTable.rows,
                 SummaryTable.vector,
             )
             .join(TaskTable, TaskTable.fingerprint == SummaryTable.task_fingerprint)
             .where(*wanted)
-            .order_by(TaskTable.fingerprint)
-        ).all()
+            .order_by(TaskTable.kind, TaskTable.fingerprint)
+        )
+        by_kind = {kind: list(rows) for kind, rows in groupby(found, key=itemgetter(0))}
         known = _Summaries(
-            fingerprints=[row[0] for row in found],
-            names=[row[1] for row in found],
-            kinds=np.array([row[2] for row in found], dtype=object),
-            rows=[row[3] for row in found],
-            vectors=np.frombuffer(b"".join(row[4] for row in found), "<f4").reshape(-1, size),
+            sum(map(len, by_kind.values())),
+            {kind: _tasks(rows, size) for kind, rows in by_kind.items()},
         )
         with self._lock:
             self._read[base_revision, size] = known
         return known
+
+
+def _tasks(found: Sequence[Any], size: int) -> _Tasks:
+    _, fingerprints, names, rows, vectors = zip(*found, strict=True)
+    matrix = np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, size)
+    return _Tasks(list(fingerprints), list(names), list(rows), matrix)

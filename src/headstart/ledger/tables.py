@@ -74,7 +74,8 @@ class SummaryTable(Table):
     """
 
     __tablename__ = "task_summaries"
-    __table_args__ = (Index("ix_task_summaries_base", "base_revision", "format"),)
+    # Counts the comparable summaries of a base without reading them.
+    __table_args__ = (Index("ix_task_summaries_base", "base_revision", "format", "dimension"),)
 
     task_fingerprint: Mapped[str] = mapped_column(
         ForeignKey("tasks.fingerprint", ondelete="CASCADE"), primary_key=True

@@ -55,7 +55,9 @@ def _summaries() -> None:
             ondelete="CASCADE",
         ),
     )
-    op.create_index("ix_task_summaries_base", "task_summaries", ["base_revision", "format"])
+    op.create_index(
+        "ix_task_summaries_base", "task_summaries", ["base_revision", "format", "dimension"]
+    )
 
 
 def _trials() -> None:
