@@ -38,11 +38,10 @@ def engine_for(place: str | Path) -> Engine:
     url = _url(place)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
+    if "connect_timeout" not in url.query:
+        url = url.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
     return create_engine(
-        url,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "client_encoding": "utf8"},
+        url, pool_pre_ping=True, hide_parameters=True, connect_args={"client_encoding": "utf8"}
     )
 
 
