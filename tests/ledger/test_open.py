@@ -76,7 +76,7 @@ def test_a_path_is_enough_and_its_folders_are_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    for place in (tmp_path / "ä ö?#%20" / "l.db", str(tmp_path / "plain.db"), "~/home/l.db"):
+    for place in (tmp_path / "ä ö?#%20" / "l.db", str(tmp_path / "plain.db"), "~/kept/l.db"):
         with Ledger.open(place) as ledger:
             ledger.add_task(TASK)
             assert ledger.place == str(place).replace("~", str(tmp_path))
