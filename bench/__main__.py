@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-BENCHMARKS = ("heads", "embedding")
+BENCHMARKS = ("heads", "embedding", "ledger")
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers")
 
@@ -24,7 +24,7 @@ def main() -> int:
         rows = import_module(f"bench.{name}").run()
         found[name] = rows
         for row in rows:
-            print(f"{name:<10} {row['what']:<52} {row['seconds']:>8.2f} s  x{row['ratio']:.2f}")
+            print(f"{name:<10} {row['what']:<60} {row['seconds']:>10.4f} s  x{row['ratio']:.2f}")
     now = datetime.now(UTC)
     record = {
         "date": now.strftime("%Y-%m-%d"),

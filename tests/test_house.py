@@ -17,7 +17,10 @@ import typer
 from headstart.cli.main import app
 
 HOUSE = Path(__file__).resolve().parents[1]
-HEAVY = ("torch", "transformers", "pandas", "sklearn", "timm", "torchvision", "peft", "datasets")
+HEAVY = (
+    "torch", "transformers", "pandas", "sklearn", "timm", "torchvision", "peft", "datasets",
+    "sqlalchemy", "alembic",
+)  # fmt: skip
 LARGEST = 2**20
 
 

@@ -1,0 +1,1 @@
+"""What was ever tried: tasks, trials and studies in one database that many share."""

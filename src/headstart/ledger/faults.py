@@ -1,0 +1,157 @@
+"""What a database may answer, in a user's words; and what is worth another try."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+
+from headstart.errors import HeadstartError, RequestError, UnwritableError, WorkError
+
+T = TypeVar("T")
+
+# SQLite waits by itself (see engine.BUSY_SECONDS); these pauses are for what it refuses at once.
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_NOT_OURS = {sqlite3.SQLITE_NOTADB}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT}
+_UNWRITABLE = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+}
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_PASSING = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+_REFUSED = {"42501", "25006", "53100"}  # no privilege, read-only transaction, disk full
+_SERVER = ("08", "28", "3D", "57")  # connection, authorization, no such database, shut down
+
+
+def persistently(work: Callable[[], T], place: str) -> T:
+    """Return what ``work`` returns; try again while others are in the way.
+
+    Args:
+        work: A whole transaction that may be done twice.
+        place: The database, for messages; without a password.
+
+    Raises:
+        RequestError: Not a ledger, damaged, out of reach, or cannot be written to.
+        WorkError: Others were in the way for too long, or the database failed.
+    """
+    for pause in (*_PAUSES, None):
+        try:
+            return work()
+        except SQLAlchemyError as error:
+            if pause is None or not _may_pass(error):
+                raise translated(error, place) from error
+        time.sleep(pause)
+    raise AssertionError("the last round returns or raises")
+
+
+def translated(error: SQLAlchemyError, place: str) -> HeadstartError:
+    """Return the error that says what was found, where, and what to do."""
+    if isinstance(error, IntegrityError) and _names_unknown(error):
+        return RequestError(
+            "an entry belongs to a task that the ledger does not hold",
+            where=place,
+            mend="add the task first (Ledger.add_task)",
+        )
+    if isinstance(error, DBAPIError) and (code := _sqlite_code(error)) is not None:
+        return _of_sqlite(code, error, place)
+    if isinstance(error, DBAPIError):
+        return _of_server(error, place)
+    return WorkError(f"the ledger failed: {_said(error)}", where=place)
+
+
+def _of_sqlite(code: int, error: DBAPIError, place: str) -> HeadstartError:
+    if code in _BUSY:
+        return _busy(place)
+    if code in _NOT_OURS:
+        return not_a_ledger(place)
+    if code in _DAMAGED:
+        return RequestError(
+            f"the ledger is damaged: {_said(error)}",
+            where=place,
+            mend="put back a copy of it, or move it away: a new one is begun by itself",
+        )
+    if code in _UNWRITABLE:
+        return UnwritableError(
+            f"the ledger cannot be written: {_said(error)}",
+            where=place,
+            mend="free space and permissions there, or set HEADSTART_LEDGER to another place, "
+            "or to 'none'",
+        )
+    return WorkError(f"the ledger failed: {_said(error)}", where=place)
+
+
+def _of_server(error: DBAPIError, place: str) -> HeadstartError:
+    state = _sqlstate(error)
+    if state in _PASSING:
+        return _busy(place)
+    if state in _REFUSED:
+        return UnwritableError(
+            f"the ledger cannot be written: {_said(error)}",
+            where=place,
+            mend="ask who keeps the server for the right to write there, or for space",
+        )
+    lost = isinstance(error, OperationalError) and (state is None or state.startswith(_SERVER))
+    if lost or error.connection_invalidated:
+        return RequestError(
+            f"the ledger's server cannot be used: {_said(error)}",
+            where=place,
+            mend="check host, port, database, user and password, and that the server runs; "
+            "or set HEADSTART_LEDGER to 'none'",
+        )
+    return WorkError(f"the ledger failed: {_said(error)}", where=place)
+
+
+def not_a_ledger(place: str) -> RequestError:
+    """Return the error for a database, or a file, that holds something else."""
+    return RequestError(
+        "this is not a headstart ledger: it holds something else",
+        where=place,
+        mend="name another place; a ledger that is not there yet is made",
+    )
+
+
+def _busy(place: str) -> WorkError:
+    return WorkError(
+        "the ledger was busy with other writers for too long",
+        where=place,
+        mend="try again; many writers are better served by PostgreSQL",
+    )
+
+
+def _may_pass(error: SQLAlchemyError) -> bool:
+    if not isinstance(error, DBAPIError):
+        return False
+    return (
+        _sqlite_code(error) in _BUSY
+        or _sqlstate(error) in _PASSING
+        or error.connection_invalidated  # the server was restarted since the last call
+    )
+
+
+def _names_unknown(error: IntegrityError) -> bool:
+    return _sqlstate(error) == "23503" or "FOREIGN KEY" in str(error.orig)
+
+
+def _sqlite_code(error: DBAPIError) -> int | None:
+    """Return SQLite's primary result code (the extended one has more in its upper bytes)."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    state = getattr(error.orig, "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def _said(error: SQLAlchemyError) -> str:
+    """Return the driver's own first line: the rest is SQL."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""Alembic's environment of the ledger: one file a revision under ``versions``."""
