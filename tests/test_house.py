@@ -139,7 +139,7 @@ def unknown_words(command: Any, words: list[str]) -> list[str]:
         ("adapt x.csv --budget 10min", []),
         ("adapt x.csv --budgets 10min", ["--budgets"]),
         ("bases list", []),
-        ("bases rank", ["rank"]),
+        ("bases order", ["order"]),
         ("--version", []),
     ],
 )

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headstart.base.model import BaseCard
 from headstart.errors import RequestError
 from headstart.method.adapted import Model
 from headstart.progress import Progress, Silent
 from headstart.study.record import StudyRecord
+
+if TYPE_CHECKING:
+    from headstart.study.ranking import RankedBases
 
 RUNS = Path("headstart-runs")
 DEMOS = {"text": "packaged:emojis", "image": "packaged:digits"}
@@ -63,6 +66,7 @@ def adapt(
     metric: str | None = None,
     schedule: str = "cosine",
     labels_per_class: int | None = None,
+    ledger: str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -84,6 +88,9 @@ def adapt(
         metric: What choices go by; the objective's main one if not given.
         schedule: How learning rates fall after their warm-up: "cosine", "linear", "constant".
         labels_per_class: Keep only so many training rows a class.
+        ledger: Where the trials of all studies are kept, and looked up before they are paid for:
+            a file, a database URL, or "none"; if not given, $HEADSTART_LEDGER or a file of the
+            user's own.
         out: The study's folder; a new one under ``headstart-runs/`` if not given.
         resume: Go on with the study in ``out``.
         progress: Who watches.
@@ -129,6 +136,7 @@ def adapt(
         metric=metric,
         schedule=schedule,
         labels_per_class=labels_per_class,
+        ledger=_ledger_url(ledger),
         resume=resume,
         command=command,
     )
@@ -204,6 +212,40 @@ def base_speed(reference: str) -> float:
     return measured_speed(load_base(reference))
 
 
+def rank_bases(
+    data: Any,
+    *,
+    input: str | Sequence[str] | None = None,
+    target: str | None = None,
+    task: str | None = None,
+    base: str | Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> RankedBases:
+    """Order bases for ``data`` from frozen features of a subsample, without any training.
+
+    Args:
+        data, input, target, task: As in :func:`adapt`.
+        base: References; the bundled ones of the data's modality if not given.
+        progress: Who watches.
+
+    Raises:
+        RequestError: The request or the data are wrong.
+    """
+    from headstart.study.ranking import bases_at_hand
+    from headstart.study.ranking import rank_bases as rank
+    from headstart.study.request import check_names
+    from headstart.task.build import build_task
+
+    names, watching = _listed(base), progress or Silent()
+    kind, _ = check_names(task=task, bases=names, methods=(), budget=None, metric=None, seeds=1)
+    built = build_task(
+        data, input=_listed(input) or None, target=target, kind=kind, progress=watching
+    )
+    for line in built.detected:
+        watching.say(line)
+    return rank(built, names or bases_at_hand(built), watching)
+
+
 def rebuild_report(folder: str | Path) -> Path:
     """Write a study's report again."""
     from headstart.report.page import write_report
@@ -221,6 +263,15 @@ def _write_card(study: Study) -> None:
     key = study.record.decision.key
     card = model_card(study.record, trial_key=key, how_to_load=how_to_load(best))
     write_text(best / "README.md", card)
+
+
+def _ledger_url(named: str | Path | None) -> str | None:
+    """Return where the ledger is; None if there shall be none."""
+    from headstart.ledger.place import OFF, default_url
+
+    if named is None:
+        return default_url()
+    return None if str(named) == OFF else str(named)
 
 
 def _listed(value: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -123,6 +123,15 @@ def adapt(
             "--labels-per-class", min=1, metavar="N", help="Use only N training rows a class."
         ),
     ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger",
+            metavar="FILE|URL|none",
+            help="Where all studies keep their trials, so that none is paid for twice. "
+            "\\[$HEADSTART_LEDGER, else a file of yours]",
+        ),
+    ] = None,
     out: Out = None,
     resume: Resume = False,
     json: Json = False,
@@ -154,6 +163,7 @@ def adapt(
             metric=metric,
             schedule=schedule,
             labels_per_class=labels_per_class,
+            ledger=ledger,
             out=out,
             resume=resume,
             progress=progress,

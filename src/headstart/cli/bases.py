@@ -12,11 +12,16 @@ from rich.text import Text
 
 from headstart.cli import quiet, show
 from headstart.cli.adapt import Json
+from headstart.cli.faults import remember
+from headstart.cli.progress import watcher
 
 if TYPE_CHECKING:
     from headstart.base.model import BaseCard
+    from headstart.study.ranking import RankedBases
 
-app = typer.Typer(no_args_is_help=True, help="What there is to start from: list, show.")
+app = typer.Typer(
+    no_args_is_help=True, help="What there is to start from: list, show, and rank for your data."
+)
 
 
 @app.command("list")
@@ -78,6 +83,121 @@ def show_(
     for name, value in _facts(card, speed):
         table.add_row(Text(name, style="bold"), Text(value))
     show.console().print(table)
+
+
+@app.command("rank")
+def rank(
+    context: typer.Context,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="As for [bold]headstart adapt[/bold].", show_default=False
+        ),
+    ],
+    input: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input", "-i", metavar="COL", help="Input column; twice for a text pair. \\[detected]"
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "-t", metavar="COL", help="Target column. \\[detected]"),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="KIND", help="As for headstart adapt. \\[detected]"),
+    ] = None,
+    base: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--base",
+            "-b",
+            metavar="REF",
+            help="A base to rank; repeat. \\[all bundled ones that read such data]",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Order bases for DATA in seconds: transferability scores on a subsample, no training.
+
+    [bold]Examples[/bold]
+
+      headstart bases rank reviews.csv
+
+      headstart bases rank photos/ --base timm:resnet18.a1_in1k --base bundled:efficientnet-lite0
+    """
+    remember(context, None)
+    from headstart import api
+
+    with watcher(json) as progress, quiet.own_stdout():
+        found = api.rank_bases(
+            data,
+            input=input or None,
+            target=target,
+            task=task,
+            base=base or None,
+            progress=progress,
+        )
+    if json:
+        show.as_json(_ranked_as_dict(found))
+    else:
+        _show_ranking(found)
+
+
+def _ranked_as_dict(found: RankedBases) -> dict[str, Any]:
+    return {
+        "rows": found.rows,
+        "judged_by": found.ranking.judged_by,
+        "agreement": {"tau": found.ranking.agreement.tau, "words": found.ranking.agreement.words},
+        "refused": found.refused,
+        "bases": [
+            {
+                "base": ranked.base,
+                "combined": ranked.combined,
+                "tie_with_first": ranked.tie_with_first,
+                "standard_error": ranked.standard_error,
+                "scores": dict(ranked.scores),
+                "seconds": found.seconds[ranked.base],
+                "flop": found.flop[ranked.base],
+            }
+            for ranked in found.ranking.bases
+        ],
+    }
+
+
+def _show_ranking(found: RankedBases) -> None:
+    console, ranking = show.console(), found.ranking
+    names = list(dict.fromkeys(name for ranked in ranking.bases for name in ranked.scores))
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("")
+    table.add_column("base", no_wrap=True)
+    for name in [*names, "beats", "time"]:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("")
+    for place, ranked in enumerate(ranking.bases, 1):
+        values = [f"{ranked.scores[name]:.3f}" if name in ranked.scores else "–" for name in names]
+        tie = "tie with the first" if ranked.tie_with_first and place > 1 else ""
+        table.add_row(
+            str(place),
+            Text(ranked.base),
+            *values,
+            f"{100 * ranked.combined:.0f}%",
+            f"{found.seconds[ranked.base]:.1f} s",
+            tie,
+        )
+    console.print(table)
+    words = ranking.agreement.words
+    for line in (
+        f"All were shown the same {found.rows:,} training rows.",
+        f"{words[:1].upper()}{words[1:]}.",
+        '"beats" is the share of the others that a base is better than, by all scores together.',
+    ):
+        console.print(line, markup=False, highlight=False)
+    for name, why in found.refused.items():
+        console.print(f"{name}: not counted, {why}", markup=False, style="dim")
+    first = ranking.bases[0].base
+    console.print(f"next    headstart adapt DATA --base {first}", markup=False, style="dim")
 
 
 def _facts(card: BaseCard, speed: float) -> list[tuple[str, str]]:

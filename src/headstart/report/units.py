@@ -6,6 +6,7 @@ import math
 
 from headstart.measure.score import METRICS
 from headstart.study.record import ScoreRecord
+from headstart.study.words import duration as duration
 from headstart.study.words import unbounded
 
 _PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -68,22 +69,6 @@ def difference_text(score: ScoreRecord, metric: str) -> str:
 def p_text(value: float) -> str:
     """Return a p-value in two significant digits; below 0.001 only that it is."""
     return "< 0.001" if value < 0.001 else f"{value:.2g}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it: ``0.4 s``, ``3 min 12 s``, ``2 h 5 min``."""
-    if seconds < 0.05:
-        return "0 s" if seconds <= 0 else "under 0.1 s"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
 
 
 def flop_text(flop: float) -> str:

@@ -50,11 +50,22 @@ class Calibration(_Record):
     bins: list[ReliabilityBin]
 
 
+class Reused(_Record):
+    """Trials that the ledger knew, and what they once cost; ``sentence`` says it in words."""
+
+    trials: int
+    seconds: float
+    flop: float
+    sentence: str
+
+
 class Evidence(_Record):
     """Read off the delivered model on the test rows.
 
     ``confusion``: C x C counts, rows are the truth (empty unless single-label).
     ``residuals``: (truth, predicted) pairs for a regression, at most 2,000.
+    ``reused``: What the ledger saved this study; here and not in ``study.json``, which is the same
+    whoever paid.
     """
 
     confusion: list[list[int]] = []
@@ -62,3 +73,4 @@ class Evidence(_Record):
     mistakes: list[Mistake] = []
     calibration: Calibration | None = None
     residuals: list[tuple[float, float]] = []
+    reused: Reused | None = None

@@ -16,7 +16,7 @@ from headstart.measure.score import METRICS
 from headstart.method.model import Hyperparameters
 from headstart.study.arm import Arm, guarded, refused, skip
 from headstart.study.purse import Purse
-from headstart.study.rates import within_range
+from headstart.study.rates import SHARE, within_range
 from headstart.study.reach import reach, worth_going_on
 from headstart.study.record import RatePoint, TrialRecord
 from headstart.study.trial import Context, run_trial
@@ -75,6 +75,8 @@ class Race:
         self.rival = self._strongest(rivals)
         self.metric = METRICS.get(context.metric)
         self.controls: list[Runner] = []  # one for each: what its runs will cost
+        self.asked: dict[str, Hyperparameters] = {}  # by trial key, without what the fit chose
+        self.winners: dict[Arm, Hyperparameters] = {}
 
     def run(self) -> None:
         """Train; afterwards every arm has finalists, or a record that says why not."""
@@ -85,11 +87,11 @@ class Race:
         controls = [r for r in runners if r.arm.method.control]
         self.controls = _middle_rates(controls)
         field = self._climb([r for r in runners if not r.arm.method.control])
-        self._lengthen(controls, max((runner.steps for runner in field), default=0))
+        self._lengthen(controls, field)
         for arm in self.arms:
             guarded(self.context, arm, lambda arm=arm: self._settle(arm))  # type: ignore[misc]
         ahead = [runner.arm for runner in [*field, *self.controls]]
-        for arm in [*ahead, *(arm for arm in self.arms if arm not in ahead)]:
+        for arm in dict.fromkeys([*ahead, *self.arms]):
             self._repeat(arm)
 
     def _entered(self) -> list[Runner]:
@@ -103,7 +105,8 @@ class Race:
             }
             found = arm.method.search(self.context.task, arm.bench, self.context.metric)
             settings = [{**setting, **fixed} for setting in found]
-            settings, points = within_range(self.context, arm, self.purse, settings)
+            share = SHARE / len(self.arms)
+            settings, points = within_range(self.context, arm, self.purse, settings, share)
             new = [Runner(arm, setting) for setting in settings]
             new[0].rate_finder = points
             self.context.progress.say(f"{arm.name}: {arm.method.summary}")
@@ -121,6 +124,8 @@ class Race:
         """
         if self._sum(runners, FEWEST_STEPS) > self.purse.left / 2:
             runners = _middle_rates(runners)
+            for runner in runners:
+                runner.arm.story.append("The budget pays for one rate only, the middle one.")
         others = sorted(
             (r for r in runners if not r.arm.method.control),
             key=lambda r: self._price(r, FEWEST_STEPS),
@@ -148,36 +153,49 @@ class Race:
         """Train each runner for so many steps; return those that came through."""
         for runner in runners:
             self.purse.pay(self._price(runner, steps))
-            trial = runner.arm.trial({**runner.setting, "steps": steps})
+            values = {**runner.setting, "steps": steps}
+            trial = runner.arm.trial(values)
             shown = [] if runner.runs else runner.rate_finder
             record = run_trial(self.context, trial, final=False, rate_finder=shown)
+            self.asked[record.key] = values
             runner.arm.keep(record)
             if record.status in ("done", "finalist"):  # a resumed study may know it as either
                 runner.runs.append((steps, record))
         return [r for r in runners if r.runs and r.steps == steps]
 
     def _climb(self, field: list[Runner]) -> list[Runner]:
-        """Take the runners up, rung by rung; return those that were still in it at the end."""
+        """Take the runners up, rung by rung; return those still in it at the end, best first."""
         while field:
-            going_on = self._promoted(field)
-            steps = self._next(going_on)
-            if not going_on or steps is None:
+            hopeful = [runner for runner in field if self._may_win(runner)]
+            hopeful.sort(key=self._standing, reverse=True)
+            kept = hopeful[: -(-len(field) // KEPT)]
+            steps = self._next(kept)
+            if steps is None:
+                self._ended(hopeful)
                 break
-            field = self._rung(going_on, steps) or going_on
-        return field
+            self._left_behind(kept[0], hopeful[len(kept) :])
+            ran = self._rung(kept, steps)
+            if not ran:
+                break
+            field = ran
+        return sorted(field, key=self._standing, reverse=True)
 
-    def _promoted(self, field: list[Runner]) -> list[Runner]:
-        """Return the best third of the runners that longer training may still make win."""
-        hopeful = [runner for runner in field if self._may_win(runner)]
-        hopeful.sort(key=self._standing, reverse=True)
-        kept = hopeful[: -(-len(field) // KEPT)]
-        for runner in hopeful[len(kept) :]:
+    def _left_behind(self, ahead: Runner, others: list[Runner]) -> None:
+        for runner in others:
             runner.arm.story.append(
                 f"At {plural(runner.steps, 'step')} {runner.label} reached "
                 f"{amount(self.context.metric, self._standing(runner))} on validation; "
-                f"{kept[0].label} was ahead and went on."
+                f"{ahead.label} was ahead and went on."
             )
-        return kept
+
+    def _ended(self, runners: list[Runner]) -> None:
+        """Note the runners that the budget stopped, where they had not come to the cap."""
+        for runner in runners:
+            if runner.steps < self.cap:
+                runner.arm.cut_short = True
+                runner.arm.story.append(
+                    f"{runner.label} ended at {plural(runner.steps, 'step')}, where the budget did."
+                )
 
     def _may_win(self, runner: Runner) -> bool:
         """Tell whether longer training may show the runner better than the best untrained arm."""
@@ -216,29 +234,32 @@ class Race:
         steps = field[0].steps
         for stride in STRIDES:
             longer = stride * steps if stride * steps < NEARLY * self.cap else self.cap
-            later = (self.context.seeds - 1) * self._price(field[0], longer)
-            later += self.context.seeds * self._sum(self.controls, longer)
+            later = self._seeds(field[:1], longer)
+            later += self._sum(self.controls, longer) + self._seeds(self.controls, longer)
             if longer > steps and self._sum(field, longer) + later <= self.purse.left:
                 return longer
-        if steps < self.cap:
-            for runner in field:
-                runner.arm.cut_short = True
-                runner.arm.story.append(
-                    f"{runner.label} ended at {plural(steps, 'step')}, where the budget did."
-                )
         return None
 
-    def _lengthen(self, runners: list[Runner], steps: int) -> None:
+    def _seeds(self, runners: list[Runner], steps: int) -> float:
+        """Return what the other seeds of these runners cost."""
+        once = sum(self.purse.price(r.arm, r.setting["batch"], steps, test=True) for r in runners)
+        return (self.context.seeds - 1) * once
+
+    def _lengthen(self, controls: list[Runner], field: list[Runner]) -> None:
         """Train the controls as long as the field was, where that can be paid.
 
         So few steps as those of the first rung teach random weights little: where the long run is
-        no better than the short ones, the rate was wrong, and the next is tried.
+        no better than the short ones, the rate was wrong, and the next is tried, but not with
+        what the winner's seeds will cost.
         """
-        for arm in {runner.arm for runner in runners}:
-            rates = self._by_promise([runner for runner in runners if runner.arm is arm])
+        steps = max((runner.steps for runner in field), default=0)
+        kept_back = self._seeds(field[:1], steps)
+        for arm in dict.fromkeys(runner.arm for runner in controls):
+            rates = self._by_promise([runner for runner in controls if runner.arm is arm])
             before = max(self._standing(runner) for runner in rates)
-            for runner in rates:
-                if steps <= runner.steps or self._price(runner, steps) > self.purse.left:
+            for place, runner in enumerate(rates):
+                left = self.purse.left - (kept_back if place else 0.0)
+                if steps <= runner.steps or self._price(runner, steps) > left:
                     break
                 self._rung([runner], steps)
                 if self._standing(runner) > before:
@@ -255,17 +276,18 @@ class Race:
         if not done:
             return
         best = max(done, key=lambda t: (self._score(t), t.hyperparameters["steps"]))
-        arm.keep(run_trial(self.context, arm.trial(_asked(best), best.seed), final=True))
         for trial in done:
             if trial.key != best.key:
+                trial.status = "done"  # a resumed study may have known it as the best
                 self.context.store.drop_model(trial.key)
+        self.winners[arm] = self.asked[best.key]
+        arm.keep(run_trial(self.context, arm.trial(self.asked[best.key], best.seed), final=True))
 
     def _repeat(self, arm: Arm) -> None:
         """Repeat the arm's finalist with other seeds, while that can be paid."""
-        if len(arm.finalists) != 1:
+        values = self.winners.get(arm)
+        if values is None or not arm.finalists:
             return
-        first = arm.finalists[0]
-        values = _asked(first)
         price = self.purse.price(arm, values["batch"], values["steps"], test=True)
         for seed in range(1, self.context.seeds):
             if price > self.purse.left:
@@ -312,8 +334,3 @@ def _middle_rates(runners: list[Runner]) -> list[Runner]:
         own = [runner for runner in runners if runner.arm is arm]
         found.append(own[len(own) // 2])
     return found
-
-
-def _asked(record: TrialRecord) -> Hyperparameters:
-    """Return the hyperparameters that were asked for, without what the fit chose."""
-    return dict(record.hyperparameters)

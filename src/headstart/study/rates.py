@@ -11,20 +11,24 @@ from headstart.study.purse import Purse
 from headstart.study.record import RatePoint
 from headstart.study.trial import Context
 
-SHARE = 0.03  # of the purse: the most that a range test may cost
+SHARE = 0.06  # of the purse: the most that the range tests of all arms may cost
 
 
 def within_range(
-    context: Context, arm: Arm, purse: Purse, settings: list[Hyperparameters]
+    context: Context,
+    arm: Arm,
+    purse: Purse,
+    settings: list[Hyperparameters],
+    share: float = SHARE,
 ) -> tuple[list[Hyperparameters], list[RatePoint]]:
     """Return the settings whose rate a range test bears, and what the test saw.
 
-    Where the test would cost more than a small share of the purse, all settings are returned and
+    Where the test would cost more than ``share`` of the purse, all settings are returned and
     no points: the first rung tells as much.
     """
     middle = settings[len(settings) // 2]
     price = purse.price(arm, middle["batch"], RANGE_STEPS)
-    if price > SHARE * purse.total:
+    if price > share * purse.total:
         return settings, []
     found = _tested(context, arm, {**middle, "steps": RANGE_STEPS})
     if found is None:

@@ -55,6 +55,7 @@ class Request:
     metric: str | None = None
     schedule: str = "cosine"
     labels_per_class: int | None = None
+    ledger: str | None = None
     resume: bool = False
     command: str | None = None
 

@@ -15,14 +15,17 @@ from headstart.study.assemble import study_record
 from headstart.study.audit import audited
 from headstart.study.curve import Curve, measure_curve
 from headstart.study.decide import Verdict, best_key, decide
+from headstart.study.evidence import Reused
 from headstart.study.inspect import inspect
 from headstart.study.log import Logged
+from headstart.study.memory import Memory
 from headstart.study.purse import purse_of
 from headstart.study.race import Race
 from headstart.study.record import StudyRecord
 from headstart.study.request import CONTROLS, DEFAULT_BASES, DEFAULT_METHODS, Request, check_against
 from headstart.study.store import Store, opened
 from headstart.study.trial import Context
+from headstart.study.words import duration, plural
 from headstart.task.model import Task
 from headstart.train.cache import FeatureCache
 from headstart.train.workbench import Workbench
@@ -54,7 +57,8 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
             logged.say(f"note: {warning.message}")
         for bench in benches:
             bench.task = task
-        context = Context(task, metric, request.seeds, store, logged, request.schedule)
+        memory = Memory.opened(request.ledger, task, metric, logged)
+        context = Context(task, metric, request.seeds, store, logged, request.schedule, memory)
         arms = _run_arms(context, request, benches)
         verdict = decide(context, arms)
         curves = _curves(context, request, arms, verdict)
@@ -62,10 +66,30 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
         _deliver(context, verdict)
         predictions = store.predictions(best_key(context, verdict.delivered), "test")
         evidence = inspect(task, predictions)
+        evidence.reused = _reused(memory)
+        if evidence.reused is not None:
+            logged.say(f"ledger: {evidence.reused.sentence}")
+        memory.keep_study(record)
+        memory.close()
         write_text(store.folder / "evidence.json", evidence.model_dump_json(indent=1) + "\n")
         write_text(store.folder / "study.json", record.model_dump_json(indent=1) + "\n")
         store.tidy()
     return record
+
+
+def _reused(memory: Memory) -> Reused | None:
+    """Return what the ledger saved, or None if it knew nothing."""
+    known = {trial.key: trial for trial in memory.reused}.values()
+    if not known:
+        return None
+    seconds = sum(trial.cost.seconds for trial in known)
+    count = plural(len(known), "trial")
+    return Reused(
+        trials=len(known),
+        seconds=seconds,
+        flop=sum(trial.cost.flop for trial in known),
+        sentence=f"{count} had been paid for before, which saved {duration(seconds)}",
+    )
 
 
 def with_defaults(request: Request, task: Task) -> Request:

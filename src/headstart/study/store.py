@@ -6,7 +6,7 @@ import fcntl
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ class Store:
     def write_predictions(self, key: str, predictions: dict[str, Predictions]) -> None:
         """Keep predictions by part."""
         with replacing(self.trials / f"{key}.npz") as beside, beside.open("wb") as file:
-            np.savez(file, **_packed(predictions))
+            np.savez(file, **packed(predictions))
 
     def try_predictions(self, key: str, part: str) -> Predictions | None:
         """Return what was predicted on a part, or None if it was not or cannot be read."""
@@ -89,12 +89,8 @@ class Store:
 
     def predictions(self, key: str, part: str) -> Predictions:
         """Return what a finished trial predicted on a part."""
-        with np.load(self.trials / f"{key}.npz", allow_pickle=False) as packed:
-            values: NDArray[np.float64] = packed[part]
-            if f"{part}_lengths" not in packed:
-                return values
-            cuts = np.cumsum(packed[f"{part}_lengths"])[:-1]
-            return [np.asarray(item, dtype=np.int64) for item in np.split(values, cuts)]
+        with np.load(self.trials / f"{key}.npz", allow_pickle=False) as file:
+            return unpacked(file, part)
 
     def read_note(self, name: str) -> Any:
         """Return a JSON value kept under ``work/``, or None."""
@@ -250,12 +246,22 @@ def _refuse_foreign(folder: Path, request: dict[str, Any], resume: bool) -> None
         )
 
 
-def _packed(predictions: dict[str, Predictions]) -> dict[str, Any]:
-    packed: dict[str, Any] = {}
+def packed(predictions: dict[str, Predictions]) -> dict[str, Any]:
+    """Return predictions by part as arrays that numpy's archives hold."""
+    arrays: dict[str, Any] = {}
     for part, values in predictions.items():
         if isinstance(values, list):
-            packed[part] = np.concatenate(values) if values else np.zeros(0, dtype=np.int64)
-            packed[f"{part}_lengths"] = np.array([len(item) for item in values], dtype=np.int64)
+            arrays[part] = np.concatenate(values) if values else np.zeros(0, dtype=np.int64)
+            arrays[f"{part}_lengths"] = np.array([len(item) for item in values], dtype=np.int64)
         else:
-            packed[part] = values
-    return packed
+            arrays[part] = values
+    return arrays
+
+
+def unpacked(file: Mapping[str, Any], part: str) -> Predictions:
+    """Return the predictions on a part from arrays that :func:`packed` made."""
+    values: NDArray[np.float64] = file[part]
+    if f"{part}_lengths" not in file:
+        return values
+    cuts = np.cumsum(file[f"{part}_lengths"])[:-1]
+    return [np.asarray(item, dtype=np.int64) for item in np.split(values, cuts)]

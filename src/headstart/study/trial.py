@@ -13,6 +13,7 @@ from headstart.measure.cost import Meter
 from headstart.method.adapted import load_model
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
 from headstart.progress import Progress
+from headstart.study.memory import Memory
 from headstart.study.record import CostRecord, CurvePoint, RatePoint, TrialRecord
 from headstart.study.scores import all_scores
 from headstart.study.store import Store
@@ -39,6 +40,7 @@ class Context:
         store: Where results go.
         progress: Who watches.
         schedule: How the rate falls after its warm-up.
+        memory: What the ledger knows of its trials; None without a ledger.
     """
 
     task: Task
@@ -47,6 +49,7 @@ class Context:
     store: Store
     progress: Progress
     schedule: str = "cosine"
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Trial:
 def run_trial(
     context: Context, trial: Trial, *, final: bool, rate_finder: list[RatePoint] | None = None
 ) -> TrialRecord:
-    """Fit a trial unless it is on disk already; a failure is recorded, not raised.
+    """Fit a trial unless disk or ledger know it; a failure is recorded, not raised.
 
     A failure on disk is tried again, since its cause may be mended. A search run that is wanted
     as a finalist reads the test rows with the model it left; without one it is fitted again.
@@ -99,7 +102,13 @@ def run_trial(
     if known is not None and known.status in (("finalist",) if final else ("done", "finalist")):
         return known
     if known is not None and known.status == "done" and context.store.model(key).is_dir():
-        return _made_final(context, known)
+        made = _made_final(context, known)
+        if made is not None:
+            return made
+    recalled = context.memory.recall(key, final=final) if context.memory else None
+    if recalled is not None:
+        context.store.write_trial(*recalled)
+        return recalled[0]
     folder = context.store.trial_work(key)
     setting = Setting(
         context.task, trial.bench, trial.hyperparameters, trial.seed, context.metric, folder,
@@ -122,21 +131,31 @@ def run_trial(
         record = failed(trial, key, error)
         log.debug("trial %s failed", key, exc_info=True)
         context.progress.say(f"{trial.method.name}: failed: {record.error}")
-    context.store.write_trial(record, predictions)
+    _remember(context, record, predictions)
     shutil.rmtree(folder, ignore_errors=True)
     return record
 
 
-def _made_final(context: Context, record: TrialRecord) -> TrialRecord:
-    """Let the model of a search run predict the test rows."""
+def _remember(context: Context, record: TrialRecord, predictions: dict[str, Predictions]) -> None:
+    """Keep a trial in the study's folder, and in the ledger if there is one."""
+    context.store.write_trial(record, predictions)
+    if context.memory is not None:
+        context.memory.keep(record, predictions)
+
+
+def _made_final(context: Context, record: TrialRecord) -> TrialRecord | None:
+    """Let the model of a search run predict the test rows; None if it cannot be used."""
     task, store = context.task, context.store
-    predictions = {
-        "validation": store.predictions(record.key, "validation"),
-        "test": load_model(store.model(record.key)).outputs(task.test.inputs, context.progress),
-    }
+    try:
+        model = load_model(store.model(record.key))
+        test = model.outputs(task.test.inputs, context.progress)
+        predictions = {"validation": store.predictions(record.key, "validation"), "test": test}
+    except Exception:  # damaged: the trial is fitted again
+        log.debug("the model of trial %s cannot be used", record.key, exc_info=True)
+        return None
     record.status = "finalist"
-    record.scores["test"] = all_scores(task, task.test, [predictions["test"]], context.metric)
-    store.write_trial(record, predictions)
+    record.scores["test"] = all_scores(task, task.test, [test], context.metric)
+    _remember(context, record, predictions)
     return record
 
 

@@ -73,3 +73,19 @@ def listed(names: Sequence[str]) -> str:
 def plural(count: int, noun: str) -> str:
     """Return "1 row" or "2 rows"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: ``0.4 s``, ``3 min 12 s``, ``2 h 5 min``."""
+    if seconds < 0.05:
+        return "0 s" if seconds <= 0 else "under 0.1 s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"

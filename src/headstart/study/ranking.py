@@ -1,0 +1,117 @@
+"""Orders bases for a task in seconds, from frozen features of a subsample."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from headstart.base import reference
+from headstart.errors import RequestError
+from headstart.method.heads import flat, solved_objective
+from headstart.progress import Progress
+from headstart.rank.assess import Assessment, assess
+from headstart.rank.combine import Ranking, combine
+from headstart.rank.score import Evidence
+from headstart.rank.subsample import subsample
+from headstart.task.model import Objective, Task
+from headstart.train.cache import FeatureCache
+from headstart.train.workbench import Workbench
+
+BUNDLED = "bundled:"
+
+
+@dataclass(frozen=True)
+class RankedBases:
+    """An order of bases for a task, and what it took.
+
+    Attributes:
+        ranking: The order, scores and their agreement.
+        rows: Training rows that were looked at.
+        refused: Why a score says nothing here, by its name.
+        seconds: By base: features, as they once took to compute, and scores.
+        flop: By base: operations of the features.
+    """
+
+    ranking: Ranking
+    rows: int
+    refused: dict[str, str]
+    seconds: dict[str, float]
+    flop: dict[str, float]
+
+
+def bases_at_hand(task: Task) -> tuple[str, ...]:
+    """Return the bundled bases of the task's modality."""
+    cards = reference.cards_at_hand()
+    return tuple(
+        c.reference
+        for c in cards
+        if c.modality is task.modality and c.reference.startswith(BUNDLED)
+    )
+
+
+def rank_bases(task: Task, bases: Sequence[str], progress: Progress) -> RankedBases:
+    """Order ``bases`` for the task; all are shown the same training rows.
+
+    Raises:
+        RequestError: No bases, or one that reads something else.
+    """
+    names = tuple(dict.fromkeys(bases))
+    for name in names:
+        found = reference.card(name)
+        if found.modality is not task.modality:
+            raise RequestError(
+                f"{name} reads {found.modality.value}, the data are {task.modality.value}",
+                where="--base",
+                mend=f"choose bases for {task.modality.value}; see: headstart bases list",
+            )
+    if not names:
+        raise RequestError(
+            f"no bases for {task.modality.value} are at hand", mend="name some with --base"
+        )
+    rows = subsample(task.train, task.objective)
+    few = replace(task, train=task.train.take(rows))
+    assessments: dict[str, Assessment] = {}
+    seconds: dict[str, float] = {}
+    flop: dict[str, float] = {}
+    for name in names:
+        assessments[name], seconds[name], flop[name] = _assessed(few, name, progress)
+    return RankedBases(
+        combine(assessments),
+        len(rows),
+        {score: why for found in assessments.values() for score, why in found.refused.items()},
+        seconds,
+        flop,
+    )
+
+
+def _assessed(task: Task, base: str, progress: Progress) -> tuple[Assessment, float, float]:
+    """Return a base's scores, and the seconds and operations they took."""
+    with TemporaryDirectory() as folder:
+        bench = Workbench(task, base, FeatureCache(), Path(folder), progress)
+        found = bench.features("train")
+    began = time.monotonic()
+    features, targets = flat(found.values, task.train.targets)
+    evidence = Evidence(
+        np.asarray(features, dtype=np.float32),
+        targets,
+        solved_objective(task.objective),
+        len(task.classes),
+        ids=_ids(task, found.values),
+    )
+    scores = assess(evidence)
+    return scores, found.seconds + time.monotonic() - began, found.flop
+
+
+def _ids(task: Task, values: object) -> list[str]:
+    """Return an id a row of the evidence: words share their sentence's."""
+    if task.objective is not Objective.TAGS or not isinstance(values, list):
+        return list(task.train.ids)
+    counts = [
+        min(len(words), len(tags)) for words, tags in zip(values, task.train.targets, strict=True)
+    ]
+    return [one for one, count in zip(task.train.ids, counts, strict=True) for _ in range(count)]
