@@ -20,15 +20,19 @@ _SCHEMAS = (
 )
 
 
-def prepare_torchvision() -> None:
+def prepare_torchvision(*, say: bool = True) -> None:
     """Call before importing torchvision, timm or transformers; does its work once a process.
 
     A torchvision built for CUDA next to a CPU torch fails at import with "operator
     torchvision::nms does not exist", and takes transformers' models with it. Declaring the
     operators' schemas (without kernels) is enough for models and transforms; detection models,
     which need the kernels, stay unusable and say so themselves.
+
+    Args:
+        say: Whether to warn of what stays missing; where only texts are read, nobody misses it.
     """
-    _declare_missing_operators()
+    if _declare_missing_operators() is not None and say:
+        _say_once()
 
 
 @functools.cache
@@ -41,19 +45,23 @@ def _declare_missing_operators() -> torch.library.Library | None:
     for schema in _SCHEMAS:
         if not hasattr(torch.ops.torchvision, schema.partition("(")[0]):
             library.define(schema)  # type: ignore[no-untyped-call]
+    return library
+
+
+@functools.cache
+def _say_once() -> None:
     _LOG.warning(
         "torchvision's compiled operators do not fit torch %s; its models and transforms work "
         "all the same, detection (nms) does not. To have it all: install the torchvision that "
         "was built for this torch.",
         torch.__version__,
     )
-    return library
 
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Silence transformers' bars and load reports; what they warn of is checked by the caller."""
-    prepare_torchvision()
+    prepare_torchvision(say=False)
     from transformers.utils import logging
 
     verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -167,7 +167,7 @@ def read_config(folder: Path) -> Any:
             where=str(file),
             mend="choose a base whose architecture is part of transformers",
         )
-    prepare_torchvision()
+    prepare_torchvision(say=False)
     from transformers import AutoConfig
 
     with refused(file):
@@ -188,7 +188,7 @@ def read_tokenizer(folder: Path) -> Any:
     Raises:
         RequestError: It is missing or damaged.
     """
-    prepare_torchvision()
+    prepare_torchvision(say=False)
     from transformers import AutoTokenizer
 
     names = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model",

@@ -115,7 +115,11 @@ def _origin(record: StudyRecord, trial: TrialRecord) -> str:
     settings = json.dumps(trial.hyperparameters, sort_keys=True).replace("`", "'")
     facts = [f"{made}, `{settings}`."]
     if trial.base_revision is not None:
-        facts.append(f"Base {_plain(str(trial.base))}, revision `{trial.base_revision}`.")
+        licences = record.reproduce.get("licences", {})
+        licence = _plain(str(licences.get(str(trial.base), "unknown")))
+        facts.append(
+            f"Base {_plain(str(trial.base))}, revision `{trial.base_revision}`, licence {licence}."
+        )
     versions = record.reproduce.get("versions", {})
     facts.append("Versions: " + ", ".join(_plain(f"{k} {v}") for k, v in versions.items()) + ".")
     return _listing(facts)

@@ -89,6 +89,7 @@ def _reproduce(request: Request, task: Task, arms: list[Arm]) -> dict[str, Any]:
         "command": request.command,
         "settings": request.settles(task),
         "bases": {card.reference: card.revision for card in cards},
+        "licences": {card.reference: card.licence for card in cards},
         "versions": versions,
         "machine": {
             "python": platform.python_version(),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from headstart.measure.compare import compare
 from headstart.measure.score import METRICS
@@ -25,9 +26,8 @@ from headstart.study.words import amount, plural
 MOST_EPOCHS = 10
 FEWEST_CAP = 150  # steps that small data may take, however many epochs that makes
 FEWEST_STEPS = 8  # below that a schedule means nothing
-STRIDES = (3, 2)  # times the steps of the rung before: the longest that can be paid for
+STRIDE = 3  # times the steps of the rung before
 KEPT = 3  # runners that share one place on the next rung
-NEARLY = 0.9  # of the longest run: from there on a rung is the longest run itself
 OPENING = 0.2  # of the budget, for the first rung
 
 
@@ -122,26 +122,39 @@ class Race:
 
         A control is never left out.
         """
-        if self._sum(runners, FEWEST_STEPS) > self.purse.left / 2:
+        if self._sum(runners, self.ladder[0]) > self.purse.left / 2:
             runners = _middle_rates(runners)
             for runner in runners:
                 runner.arm.story.append("The budget pays for one rate only, the middle one.")
         others = sorted(
             (r for r in runners if not r.arm.method.control),
-            key=lambda r: self._price(r, FEWEST_STEPS),
+            key=lambda r: self._price(r, self.ladder[0]),
         )
         controls = [r for r in runners if r.arm.method.control]
-        while others and self._sum([*controls, *others], FEWEST_STEPS) > self.purse.left:
-            reason = f"the budget does not pay for {FEWEST_STEPS} steps of it beside the others"
+        while others and self._sum([*controls, *others], self.ladder[0]) > self.purse.left:
+            reason = f"the budget does not pay for {self.ladder[0]} steps of it beside the others"
             skip(self.context, others.pop().arm, reason)
         return [r for r in runners if r in controls or r in others]
 
     def _opening(self, runners: list[Runner]) -> int:
         """Return the steps of the first rung: the longest that a share of the purse pays for."""
-        steps = self.cap // KEPT**2
-        while steps > FEWEST_STEPS and self._sum(runners, steps) > OPENING * self.purse.left:
-            steps //= STRIDES[0]
-        return max(FEWEST_STEPS, steps)
+        share = OPENING * self.purse.left
+        short = [steps for steps in self.ladder if steps <= self.cap // KEPT**2]
+        paid = [steps for steps in short if self._sum(runners, steps) <= share]
+        return max(paid, default=self.ladder[0])
+
+    @cached_property
+    def ladder(self) -> list[int]:
+        """Steps of the rungs, the longest run last.
+
+        They hang on the data only: whatever the budget, the same runs are made, and a study with
+        a larger one finds those of the smaller in the ledger.
+        """
+        ninth = self.cap // STRIDE**2
+        found = [ninth, STRIDE * ninth, self.cap]
+        while found[0] // STRIDE >= FEWEST_STEPS:
+            found.insert(0, found[0] // STRIDE)
+        return found if found[0] == FEWEST_STEPS else [FEWEST_STEPS, *found]
 
     @property
     def cap(self) -> int:
@@ -231,14 +244,12 @@ class Race:
         """
         if not field:
             return None
-        steps = field[0].steps
-        for stride in STRIDES:
-            longer = stride * steps if stride * steps < NEARLY * self.cap else self.cap
-            later = self._seeds(field[:1], longer)
-            later += self._sum(self.controls, longer) + self._seeds(self.controls, longer)
-            if longer > steps and self._sum(field, longer) + later <= self.purse.left:
-                return longer
-        return None
+        longer = next((s for s in self.ladder if s > field[0].steps), None)
+        if longer is None:
+            return None
+        later = self._seeds(field[:1], longer)
+        later += self._sum(self.controls, longer) + self._seeds(self.controls, longer)
+        return longer if self._sum(field, longer) + later <= self.purse.left else None
 
     def _seeds(self, runners: list[Runner], steps: int) -> float:
         """Return what the other seeds of these runners cost."""

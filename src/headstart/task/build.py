@@ -136,7 +136,7 @@ def _limited(
     if most < 1 or objective not in (Objective.SINGLE_LABEL, Objective.MULTI_LABEL):
         raise RequestError(
             f"cannot keep {most} rows a class of a {objective.value} target",
-            where="limit_per_class",
+            where="--labels-per-class",
             mend="give 1 or more, for a task with classes",
         )
     seen: Counter[str] = Counter()
