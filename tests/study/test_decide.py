@@ -119,7 +119,7 @@ def test_too_few_validation_rows_do_not_show_that_transfer_does_not_help(
     assert "Transfer did not help" not in decision.headline + decision.why
     assert decision.arm == "probe"  # the best on validation, not the cheapest
     assert decision.alternatives.cheapest_tie == "tfidf-0"
-    assert "the highest score was taken, not the lowest cost" in decision.why
+    assert "cost alone did not decide" in decision.why
 
 
 def test_a_control_that_leads_on_few_rows_is_delivered(tmp_path: Path) -> None:
@@ -244,3 +244,28 @@ def test_few_seeds_are_called_few(tmp_path: Path) -> None:
         arm = made_arm(context, "finetune", 1e9, [wrong_at(200, [n]) for n in range(seeds)])
         few = "repeated over 2 seeds only" in said(context, decide(context, [arm]), [arm]).why
         assert few is (seeds == 2)
+
+
+def test_a_lead_over_the_control_is_not_given_up_for_its_price(tmp_path: Path) -> None:
+    context = context_of(tmp_path, text_task(1000, 1000))
+    arms = [
+        made_arm(context, "lora", 1e12, [wrong_at(1000, range(60))]),
+        made_arm(context, "probe", 1e9, [wrong_at(1000, range(1, 62))]),
+        made_arm(context, "tfidf", 1e6, [wrong_at(1000, range(500, 575))]),
+    ]
+    verdict = decide(context, arms)
+    decision = said(context, verdict, arms)
+    assert decision.arm == "probe"
+    assert decision.headline.startswith("Not decided: 1,000 validation rows cannot tell probe from")
+    assert "cost alone did not decide" in decision.why
+
+
+def test_a_lead_of_less_than_a_point_is(tmp_path: Path) -> None:
+    context = context_of(tmp_path, text_task(1000, 1000))
+    arms = [
+        made_arm(context, "probe", 1e9, [wrong_at(1000, range(60))]),
+        made_arm(context, "tfidf", 1e6, [wrong_at(1000, range(500, 568))]),
+    ]
+    decision = said(context, decide(context, arms), arms)
+    assert decision.arm == "tfidf"
+    assert decision.headline.startswith("Transfer did not help here")

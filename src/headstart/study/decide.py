@@ -12,7 +12,7 @@ from headstart.study.scores import DIGITS, score_record
 from headstart.study.trial import Context
 
 BLIND = ("majority",)  # ignore the input
-MISSED = 0.03  # of the metric: a gain this large is not given up for a lower cost
+MISSED = 0.01  # of the metric: a lead this large is not given up for a control's lower cost
 BLURRED = 0.05  # of the metric: half an interval this wide supports no verdict on transfer
 
 
@@ -84,7 +84,7 @@ def decide(context: Context, arms: list[Arm]) -> Verdict:
     The choice goes to the cheapest arm that a paired test cannot tell from the best, with two
     exceptions. An arm that ignores the input (majority) is chosen only if it is itself the best.
     And where a control would win by its price although the validation rows are too few to say
-    that transfer does not help, the best by point estimate is chosen: see :func:`_blurred`.
+    that transfer does not help, the side that leads is chosen: see :func:`_undecided`.
 
     Raises:
         WorkError: No arm finished.
@@ -101,7 +101,7 @@ def decide(context: Context, arms: list[Arm]) -> Verdict:
     ties = [s for s in tied if s is best or s.arm.method.name not in BLIND]
     cheapest = min(ties, key=lambda s: (s.cost, -s.score("validation", metric)))
     undecided = _undecided(context, ties, cheapest)
-    delivered = cheapest if undecided is None else best
+    delivered = cheapest if undecided is None else _instead(ties)
     return Verdict(
         standings=order,
         delivered=delivered,
@@ -111,6 +111,16 @@ def decide(context: Context, arms: list[Arm]) -> Verdict:
         undecided=undecided,
         unlearnt=len(ties) < len(tied),
     )
+
+
+def _instead(ties: list[Standing]) -> Standing:
+    """Return what is delivered where no verdict on transfer is supported.
+
+    The cheapest adapted model where one leads, else the leading control.
+    """
+    if ties[0].record.baseline:
+        return ties[0]
+    return min((s for s in ties if not s.record.baseline), key=lambda s: s.cost)
 
 
 def _undecided(context: Context, ties: list[Standing], cheapest: Standing) -> Standing | None:

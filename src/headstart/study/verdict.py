@@ -151,8 +151,8 @@ def _choice(context: Context, verdict: Verdict) -> str:
     told = f"{listed(others)} cannot be told from it by a paired test on {rows}"
     if verdict.undecided is not None:
         return (
-            f"{top}; {told}. These rows leave room for a difference that matters, so the "
-            "highest score was taken, not the lowest cost."
+            f"{top}; {told}. These rows leave room for a difference that matters, so cost alone "
+            f"did not decide; {delivered.record.name} is delivered."
         )
     if delivered is best:
         return f"{top}; {told}, and it is the cheapest of them."
