@@ -56,6 +56,7 @@ def test_adapt_without_options_leaves_every_choice_to_the_api(
         "metric": None,
         "schedule": "cosine",
         "labels_per_class": None,
+        "ledger": None,
         "out": None,
         "resume": False,
         "command": "headstart adapt reviews.csv",
@@ -68,7 +69,7 @@ def test_adapt_passes_every_option_on(
     line = (
         "adapt x.csv --input a --input b --target y --task text-pair --base local:one --base two "
         "--method probe --method lora --budget 10min --seeds 5 --learning-curve --metric f1 "
-        f"--labels-per-class 16 --out {tmp_path} --resume"
+        f"--labels-per-class 16 --ledger none --out {tmp_path} --resume"
     )
     assert headstart_cli(*line.split()).exit_code == 0
     assert asked["input"] == ["a", "b"]
@@ -78,7 +79,7 @@ def test_adapt_passes_every_option_on(
     assert asked["method"] == ["probe", "lora"]
     assert (asked["budget"], asked["seeds"], asked["metric"]) == ("10min", 5, "f1")
     assert (asked["learning_curve"], asked["labels_per_class"]) == (True, 16)
-    assert (asked["out"], asked["resume"]) == (tmp_path, True)
+    assert (asked["ledger"], asked["out"], asked["resume"]) == ("none", tmp_path, True)
 
 
 def test_a_person_gets_verdict_arms_places_and_the_next_command(
