@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RUNS = Path("headstart-runs")
 DEMOS = {"text": "packaged:emojis", "image": "packaged:digits"}
-DEMO_BUDGET = "2min"
+DEMO_BUDGET = "3min"
 
 
 @dataclass(frozen=True)

@@ -248,7 +248,7 @@ class Race:
         if longer is None:
             return None
         later = self._seeds(field[:1], longer)
-        later += self._sum(self.controls, longer) + self._seeds(self.controls, longer)
+        later += self._sum(self.controls, longer)
         return longer if self._sum(field, longer) + later <= self.purse.left else None
 
     def _seeds(self, runners: list[Runner], steps: int) -> float:
