@@ -57,7 +57,7 @@ def subset(part: Part, objective: Objective, size: int, seed: int) -> NDArray[np
 
 
 def measure_curve(
-    context: Context, arm: Arm, count: int, draws: int = DRAWS, below: float = 1.0
+    context: Context, arm: Arm, count: int, draws: int = DRAWS, below: float = 1.0, every: int = 1
 ) -> Curve:
     """Fit the arm's winning setting on subsets of the labels and score the test rows.
 
@@ -71,9 +71,11 @@ def measure_curve(
         draws: Subsets of each size.
         below: Leave out sizes above this share of all labels (a training that dear is not
             repeated); the full size is always there.
+        every: Take only every so many of the sizes, so that they are still those of other arms.
     """
     rows = len(context.task.train)
-    wanted = [n for n in sizes(rows, len(context.task.classes), count)[:-1] if n <= below * rows]
+    all_sizes = sizes(rows, len(context.task.classes), count)[:-1]
+    wanted = [n for n in all_sizes if n <= below * rows][::every]
     points: list[LabelPoint] = []
     with context.progress.bar(f"learning curve of {arm.name}", len(wanted) * draws) as advance:
         for size in wanted:

@@ -139,7 +139,7 @@ def _curves(context: Context, request: Request, arms: list[Arm], verdict: Verdic
     if verdict.delivered.arm.method.trains_steps and verdict.delivered.arm not in dear:
         dear.append(verdict.delivered.arm)
     curves = [measure_curve(context, arm, CURVE_SIZES) for arm in cheap]
-    return curves + [measure_curve(context, arm, CURVE_SIZES, 2, 0.3) for arm in dear]
+    return curves + [measure_curve(context, arm, CURVE_SIZES, 2, 0.3, every=2) for arm in dear]
 
 
 def _deliver(context: Context, verdict: Verdict) -> None:
