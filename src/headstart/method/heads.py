@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from headstart.measure.score import score
 from headstart.method.adapted import NetworkModel, Signature
 from headstart.method.model import Fitted, Hyperparameters, Setting
+from headstart.rank.folds import folds
+from headstart.rank.score import Evidence
 from headstart.task.model import Objective, Part, Task
 from headstart.train.evaluate import Predictions
 from headstart.train.linear import LinearHead, predict
@@ -22,8 +24,7 @@ from headstart.train.network import Network
 from headstart.train.workbench import Values, Workbench
 
 Point = Any  # what a method calls one of its settings; hashable
-REFITTED = "chosen on validation, then fitted again on train and validation together"
-FOLDS = 5
+REFITTED = "chosen on held-out rows, then fitted again on train and validation together"
 MOST_FOLDED = 20_000  # training rows; with more, validation alone tells settings apart
 WEIGHTED = ("macro_f1", "balanced_accuracy")  # metrics in which every class counts the same
 
@@ -131,7 +132,7 @@ def _choose(task: Task, bench: Workbench, metric: str, ways: Ways) -> Chosen:
     heads = ways.solve(*flat(train, task.train.targets), weights, points)
     held_out = [head_predictions(head, validation, task.validation, task) for head in heads]
     judged, targets = held_out, task.validation.targets
-    if len(points) > 1 and not isinstance(train, list) and len(train) <= MOST_FOLDED:
+    if len(points) > 1 and _can_be_folded(task, train):
         inside = _cross_validated(task, np.asarray(train), weights, ways)
         judged = [np.concatenate(pair) for pair in zip(inside, held_out, strict=True)]
         targets = np.concatenate([task.train.targets, task.validation.targets])
@@ -144,6 +145,12 @@ def _choose(task: Task, bench: Workbench, metric: str, ways: Ways) -> Chosen:
         time.monotonic() - started,
         time.process_time() - cpu_started,
     )
+
+
+def _can_be_folded(task: Task, values: Values) -> bool:
+    """Tell whether training rows can be held out in turn, and are few enough to be worth it."""
+    contents = len(set(task.train.ids))
+    return not isinstance(values, list) and contents > 1 and len(values) <= MOST_FOLDED
 
 
 def _merit(task: Task, targets: Any, found: Predictions, metric: str) -> tuple[float, float]:
@@ -159,32 +166,23 @@ def _cross_validated(
 ) -> list[NDArray[Any]]:
     """Return for each point the predictions of every training row by a head that never saw it.
 
-    Folds go by the rows' content, so that neither the order of the file nor chance settles them.
+    Rows of one content share a fold: none is predicted from its own copy.
     """
-    points = ways.points()
-    targets, order = np.asarray(task.train.targets), _spread_by_class(task)
-    found: list[NDArray[Any] | None] = [None] * len(points)
-    for fold in range(min(FOLDS, len(features))):
-        out = order[fold::FOLDS]
-        kept = np.setdiff1d(order, out)
-        heads = ways.solve(features[kept], targets[kept], weights, points, loose=True)
+    targets, objective = np.asarray(task.train.targets), task.objective
+    evidence = Evidence(features, targets, objective, len(task.classes), ids=task.train.ids)
+    fold = folds(evidence, seed=0)
+    found: list[NDArray[Any] | None] = [None] * len(ways.points())
+    for held_out in np.unique(fold):
+        out, kept = fold == held_out, fold != held_out
+        heads = ways.solve(features[kept], targets[kept], weights, ways.points(), loose=True)
         for index, head in enumerate(heads):
-            predicted = predict(head, features[out], task.objective).astype(np.float64)
+            predicted = predict(head, features[out], objective).astype(np.float64)
             whole = found[index]
             if whole is None:
                 whole = np.empty((len(features), *predicted.shape[1:]))
                 found[index] = whole
             whole[out] = predicted
     return [whole for whole in found if whole is not None]
-
-
-def _spread_by_class(task: Task) -> NDArray[np.int64]:
-    """Return the training rows such that every fifth has each class in proportion."""
-    content = np.argsort(np.asarray(task.train.ids), kind="stable")
-    if task.objective is not Objective.SINGLE_LABEL:
-        return content
-    classes = np.asarray(task.train.targets)[content]
-    return content[np.argsort(classes, kind="stable")]
 
 
 def head_weights(task: Task, metric: str) -> NDArray[np.float64] | None:
