@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="Print the result as JSON, and nothing else.")
 ]
+Input = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input", "-i", metavar="COL", help="Input column; twice for a text pair. \\[detected]"
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option("--target", "-t", metavar="COL", help="Target column. \\[detected]"),
+]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        metavar="KIND",
+        help="classification, regression, text-pair or token-classification. \\[detected]",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -47,24 +65,9 @@ def adapt(
             show_default=False,
         ),
     ],
-    input: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input", "-i", metavar="COL", help="Input column; twice for a text pair. \\[detected]"
-        ),
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option("--target", "-t", metavar="COL", help="Target column. \\[detected]"),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            "--task",
-            metavar="KIND",
-            help="classification, regression, text-pair or token-classification. \\[detected]",
-        ),
-    ] = None,
+    input: Input = None,
+    target: Target = None,
+    task: Kind = None,
     base: Annotated[
         list[str] | None,
         typer.Option(

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headstart.cli import quiet, show
-from headstart.cli.adapt import Json
+from headstart.cli.adapt import Input, Json, Kind, Target
 from headstart.cli.faults import remember
 from headstart.cli.progress import watcher
 
@@ -94,20 +94,9 @@ def rank(
             metavar="DATA", help="As for [bold]headstart adapt[/bold].", show_default=False
         ),
     ],
-    input: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input", "-i", metavar="COL", help="Input column; twice for a text pair. \\[detected]"
-        ),
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option("--target", "-t", metavar="COL", help="Target column. \\[detected]"),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option("--task", metavar="KIND", help="As for headstart adapt. \\[detected]"),
-    ] = None,
+    input: Input = None,
+    target: Target = None,
+    task: Kind = None,
     base: Annotated[
         list[str] | None,
         typer.Option(

@@ -18,6 +18,7 @@ from headstart.rank.assess import Assessment, assess
 from headstart.rank.combine import Ranking, combine
 from headstart.rank.score import Evidence
 from headstart.rank.subsample import subsample
+from headstart.study.request import check_bases
 from headstart.task.model import Objective, Task
 from headstart.train.cache import FeatureCache
 from headstart.train.workbench import Workbench
@@ -61,14 +62,7 @@ def rank_bases(task: Task, bases: Sequence[str], progress: Progress) -> RankedBa
         RequestError: No bases, or one that reads something else.
     """
     names = tuple(dict.fromkeys(bases))
-    for name in names:
-        found = reference.card(name)
-        if found.modality is not task.modality:
-            raise RequestError(
-                f"{name} reads {found.modality.value}, the data are {task.modality.value}",
-                where="--base",
-                mend=f"choose bases for {task.modality.value}; see: headstart bases list",
-            )
+    check_bases(names, task)
     if not names:
         raise RequestError(
             f"no bases for {task.modality.value} are at hand", mend="name some with --base"

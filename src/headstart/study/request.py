@@ -109,14 +109,13 @@ def check_names(
     return Kind(task) if task else None, parse_budget(budget or DEFAULT)
 
 
-def check_against(request: Request, task: Task) -> str:
-    """Refuse bases and a metric that do not fit the data; return the metric.
+def check_bases(bases: Sequence[str], task: Task) -> None:
+    """Refuse bases that do not read what the data are made of.
 
     Raises:
-        RequestError: A base reads something else, its weights cannot be had, or the metric is
-            for another objective.
+        RequestError: One reads something else, or its weights cannot be had.
     """
-    for base in request.bases:
+    for base in bases:
         found = reference.card(base)
         if found.modality is not task.modality:
             fits = ", ".join(DEFAULT_BASES[task.modality])
@@ -125,6 +124,16 @@ def check_against(request: Request, task: Task) -> str:
                 where="--base",
                 mend=f"choose a base for {task.modality.value}, e.g. {fits}",
             )
+
+
+def check_against(request: Request, task: Task) -> str:
+    """Refuse bases and a metric that do not fit the data; return the metric.
+
+    Raises:
+        RequestError: A base reads something else, its weights cannot be had, or the metric is
+            for another objective.
+    """
+    check_bases(request.bases, task)
     known = metrics(task.objective, task.classes)
     metric = request.metric or known[0]
     upward = [name for name in known if METRICS.get(name).higher_is_better]
