@@ -33,6 +33,7 @@ WATCHED_SHARE = 1 / 10  # of the rows trained on
 EVALUATIONS = (2, 8)  # fewest and most in a run
 WATCHING = 0.6  # rows scored for each row trained on: about a fifth of training's operations
 RANGE_STEPS = 24
+BATCH = 32  # rows a step
 
 
 class GradientMethod(Method):
@@ -49,7 +50,7 @@ class GradientMethod(Method):
 
     def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:
         """Return one setting a rate."""
-        fixed = {"batch": 32, "warmup": 0.1, "schedule": "cosine", "weight_decay": 0.01}
+        fixed = {"batch": BATCH, "warmup": 0.1, "schedule": "cosine", "weight_decay": 0.01}
         weighted = {"class_weighted": True} if metric in WEIGHTED else {}
         return [{"rate": rate, **fixed, **weighted, **self.extra()} for rate in self.rates]
 

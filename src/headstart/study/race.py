@@ -14,6 +14,7 @@ from functools import cached_property
 
 from headstart.measure.compare import compare
 from headstart.measure.score import METRICS
+from headstart.method.gradient import BATCH
 from headstart.method.model import Hyperparameters
 from headstart.study.arm import Arm, guarded, refused, skip
 from headstart.study.purse import Purse
@@ -139,7 +140,7 @@ class Race:
     def _opening(self, runners: list[Runner]) -> int:
         """Return the steps of the first rung: the longest that a share of the purse pays for."""
         share = OPENING * self.purse.left
-        short = [steps for steps in self.ladder if steps <= self.cap // KEPT**2]
+        short = [steps for steps in self.ladder if steps <= self.cap // STRIDE**2]
         paid = [steps for steps in short if self._sum(runners, steps) <= share]
         return max(paid, default=self.ladder[0])
 
@@ -160,7 +161,7 @@ class Race:
     def cap(self) -> int:
         """Steps of the longest run."""
         task = self.context.task
-        return max(MOST_EPOCHS * -(-len(task.train) // 32), FEWEST_CAP)
+        return max(MOST_EPOCHS * -(-len(task.train) // BATCH), FEWEST_CAP)
 
     def _rung(self, runners: list[Runner], steps: int) -> list[Runner]:
         """Train each runner for so many steps; return those that came through."""

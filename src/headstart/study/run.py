@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,23 +58,31 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
             logged.say(f"note: {warning.message}")
         for bench in benches:
             bench.task = task
-        memory = Memory.opened(request.ledger, task, metric, logged)
-        context = Context(task, metric, request.seeds, store, logged, request.schedule, memory)
-        arms = _run_arms(context, request, benches)
-        verdict = decide(context, arms)
-        curves = _curves(context, request, arms, verdict)
-        record = study_record(context, request, arms, verdict, curves)
-        _deliver(context, verdict)
-        predictions = store.predictions(best_key(context, verdict.delivered), "test")
-        evidence = inspect(task, predictions)
-        evidence.reused = _reused(memory)
-        if evidence.reused is not None:
-            logged.say(f"ledger: {evidence.reused.sentence}")
-        memory.keep_study(record)
-        memory.close()
-        write_text(store.folder / "evidence.json", evidence.model_dump_json(indent=1) + "\n")
+        with closing(Memory.opened(request.ledger, task, metric, logged)) as memory:
+            context = Context(task, metric, request.seeds, store, logged, request.schedule, memory)
+            record = _studied(context, request, benches, memory)
         write_text(store.folder / "study.json", record.model_dump_json(indent=1) + "\n")
         store.tidy()
+    return record
+
+
+def _studied(
+    context: Context, request: Request, benches: list[Workbench], memory: Memory
+) -> StudyRecord:
+    """Run the arms, decide, deliver; leave everything but ``study.json``, which says it is done."""
+    arms = _run_arms(context, request, benches)
+    verdict = decide(context, arms)
+    curves = _curves(context, request, arms, verdict)
+    record = study_record(context, request, arms, verdict, curves)
+    _deliver(context, verdict)
+    predictions = context.store.predictions(best_key(context, verdict.delivered), "test")
+    evidence = inspect(context.task, predictions)
+    evidence.reused = _reused(memory)
+    if evidence.reused is not None:
+        context.progress.say(f"ledger: {evidence.reused.sentence}")
+    memory.keep_study(record)
+    beside = context.store.folder / "evidence.json"
+    write_text(beside, evidence.model_dump_json(indent=1) + "\n")
     return record
 
 
