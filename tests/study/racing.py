@@ -13,10 +13,11 @@ from headstart.method.adapted import FAMILIES, Model, Signature
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
 from headstart.progress import Progress
 from headstart.study.arm import Arm
-from headstart.study.budget import Speed
+from headstart.study.judge import cut
 from headstart.study.purse import Purse
 from headstart.study.race import Race
 from headstart.study.record import ScoreRecord
+from headstart.study.speed import Speed
 from headstart.study.trial import Context
 from headstart.task.model import Input, Task
 from headstart.train.evaluate import Predictions
@@ -105,7 +106,7 @@ class Made(Method):
         wrong = list(self.wrong(*ran))
         return Fitted(
             model=MadeModel(Signature.of(task), wrong),
-            validation=wrong_at(len(task.validation), wrong),
+            validation=cut(wrong_at(len(task.validation), wrong), None, setting.judged),
             test=lambda: wrong_at(len(task.test), wrong),
             flop=self.price * values["steps"],
             seconds=1.0,
@@ -142,9 +143,9 @@ def made_bench(task: Task, revision: str = "r", unit: float = 1.0, *, scoring: b
     )
 
 
-def made_purse(total: float, *, timed: bool = False, rate: float = 1.0, bases: str = "r") -> Purse:
-    """Return a purse for bases whose revisions are single letters."""
-    return Purse(total, timed, {revision: Speed(rate, "float32") for revision in bases})
+def made_purse(total: float, *, timed: bool = False, rate: float = 1.0) -> Purse:
+    """Return a purse of a machine that does all work at the same rate."""
+    return Purse(total, timed, lambda arm: Speed(rate, rate, rate, "float32"))
 
 
 def step_price(task: Task) -> float:

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headstart.method.model import Method, Setting
+from headstart.method.watch import looks
 from headstart.study import purse as module
 from headstart.study.arm import Arm
-from headstart.study.budget import Budget, Speed
+from headstart.study.budget import Budget
 from headstart.study.purse import TRAINING_SHARE, Purse, purse_of, step_flop
-from headstart.study.store import Store
+from headstart.study.speed import Speed
 
-from .helpers import text_task
+from .helpers import context_of, text_task
 from .racing import Made, always, made_bench, made_purse
 
 TASK = text_task(4, 6)
@@ -47,33 +49,50 @@ def test_seconds_are_operations_over_the_rate(
 ) -> None:
     arm = arm_of(price)
     by_flop, by_time = (made_purse(1.0, timed=timed, rate=rate) for timed in (False, True))
-    flop = by_flop.price(arm, batch, count, test=test)
-    assert by_time.price(arm, batch, count, test=test) * rate == pytest.approx(flop)
+    flop = by_flop.price(arm, batch, count, final=test)
+    assert by_time.price(arm, batch, count, final=test) * rate == pytest.approx(flop)
 
 
 @given(prices, batches, steps)
-def test_a_run_costs_its_scoring_and_in_proportion_its_steps(
+def test_a_run_costs_its_scoring_and_more_with_more_steps(
     price: float, batch: int, count: int
 ) -> None:
     arm, purse = arm_of(price), made_purse(1.0)
-    one, none = (purse.price(arm, batch, n) for n in (1, 0))
-    assert one - none >= step_flop(arm, batch) * (1 - 1e-6)
-    assert none >= TASK_UNITS
-    assert purse.price(arm, batch, count) == pytest.approx(none + count * (one - none), rel=1e-3)
+    seen = looks(count * batch, TASK_UNITS)
+    scored = seen.scored + seen.judged
+    found = purse.price(arm, batch, count)
+    assert found == pytest.approx(count * step_flop(arm, batch) + scored)
+    assert found < purse.price(arm, batch, count + 1)
 
 
 def test_to_read_the_test_rows_costs_more() -> None:
     purse, arm = made_purse(1.0), arm_of(unit=2.0)
-    more = purse.price(arm, 1, 10, test=True) - purse.price(arm, 1, 10)
+    more = purse.price(arm, 1, 10, final=True) - purse.price(arm, 1, 10)
     assert more >= 2 * len(TASK.test)
 
 
-def test_each_base_has_a_speed_of_its_own() -> None:
-    speeds = {"a": Speed(10.0, "float32"), "b": Speed(1000.0, "bfloat16")}
-    purse = Purse(1.0, timed=True, speeds=speeds)
+def test_each_arm_has_a_speed_of_its_own_asked_for_once() -> None:
+    asked: list[str] = []
+
+    def measure(arm: Arm) -> Speed:
+        asked.append(arm.bench.card.revision)
+        rate = {"a": 10.0, "b": 1000.0}[arm.bench.card.revision]
+        return Speed(rate, rate, rate, "bfloat16" if rate > 10 else "float32")
+
+    purse = Purse(1.0, timed=True, measure=measure)
     slow, fast = arm_of(revision="a"), arm_of(revision="b")
     assert purse.price(slow, 1, 1) == 100 * purse.price(fast, 1, 1)
     assert purse.speed(fast).precision == "bfloat16"
+    assert asked == ["a", "b"]
+
+
+def test_what_is_predicted_in_full_precision_costs_what_that_takes() -> None:
+    arm = arm_of()
+    purse = Purse(1.0, True, lambda arm: Speed(8.0, 4.0, 2.0, "bfloat16"))
+    seen = looks(7, TASK_UNITS)
+    expected = 7 * step_flop(arm, 1) / 8 + seen.scored / 4 + seen.judged / 2
+    assert purse.price(arm, 1, 7) == pytest.approx(expected)
+    assert purse.final_price(arm) == (len(TASK.validation) + len(TASK.test)) / 2
 
 
 def test_what_is_paid_is_no_longer_left() -> None:
@@ -87,39 +106,38 @@ class Measured:
     """Stands for the measurement of a machine that is never twice as fast."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.revisions: list[str] = []
-        patch.setattr(module, "training_speed", self)
+        self.asked: list[tuple[str, str]] = []
+        patch.setattr(module, "measured_speed", self)
 
-    def __call__(self, bench: object, memory: Path) -> Speed:
-        self.revisions.append(bench.card.revision)
-        return Speed(100.0 * len(self.revisions), "float32")
+    def __call__(self, method: Method, setting: Setting, memory: Path) -> Speed:
+        self.asked.append((setting.base.card.revision, method.name))
+        rate = 100.0 * len(self.asked)
+        return Speed(rate, rate, rate, "float32")
 
 
-def test_operations_are_spent_whole_and_of_seconds_a_share(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Measured(monkeypatch)
-    by_flop = purse_of(Budget(flop=1e9), [arm_of()], Store(tmp_path))
+def test_operations_are_spent_whole_and_of_seconds_a_share(tmp_path: Path) -> None:
+    by_flop = purse_of(Budget(flop=1e9), context_of(tmp_path, TASK))
     assert (by_flop.total, by_flop.timed) == (1e9, False)
-    by_time = purse_of(Budget(seconds=60.0), [arm_of()], Store(tmp_path))
+    by_time = purse_of(Budget(seconds=60.0), context_of(tmp_path, TASK))
     assert (by_time.total, by_time.timed) == (TRAINING_SHARE * 60.0, True)
 
 
-def test_a_base_is_measured_once_however_many_methods_use_it(
+def test_a_base_is_measured_once_for_each_method(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = Measured(monkeypatch)
     arms = [arm_of(revision=revision) for revision in "abab"]
-    purse = purse_of(Budget(seconds=1.0), arms, Store(tmp_path))
-    assert measured.revisions == ["a", "b"]
-    assert [purse.speed(arm).rate for arm in arms] == [100.0, 200.0, 100.0, 200.0]
+    purse = purse_of(Budget(seconds=1.0), context_of(tmp_path, TASK))
+    assert [purse.speed(arm).train for arm in arms] == [100.0, 200.0, 100.0, 200.0]
+    assert measured.asked == [("a", "made"), ("b", "made")]
 
 
 def test_a_resumed_study_keeps_the_speeds_it_began_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = Measured(monkeypatch)
-    first = purse_of(Budget(seconds=1.0), [arm_of()], Store(tmp_path))
-    again = purse_of(Budget(seconds=1.0), [arm_of()], Store(tmp_path))
-    assert len(measured.revisions) == 1
+    context = context_of(tmp_path, TASK)
+    first = purse_of(Budget(seconds=1.0), context).speed(arm_of())
+    again = purse_of(Budget(seconds=1.0), context).speed(arm_of())
+    assert len(measured.asked) == 1
     assert again == first

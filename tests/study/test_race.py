@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from headstart.errors import UnwritableError
 from headstart.method.gradient import RANGE_STEPS
+from headstart.method.watch import JUDGED
 from headstart.study.arm import Arm
 from headstart.study.race import FEWEST_CAP, FEWEST_STEPS, KEPT, Race
 from headstart.study.rates import SHARE
-from headstart.study.trial import Context
+from headstart.study.trial import Context, run_trial
 from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Point
 
@@ -271,6 +272,7 @@ def test_the_purse_is_never_overspent_and_every_fit_is_charged(
         assert race.purse.spent <= race.purse.total * (1 + 1e-9)
     else:  # but for the control, which runs whatever is left
         shortest = race.purse.price(race.arms[-1], 1, FEWEST_STEPS)
+        shortest += race.purse.final_price(race.arms[-1])
         assert race.purse.spent <= max(race.purse.total * (1 + 1e-9), shortest)
     assert bool(control) is bool(controls)
     for arm in race.arms:  # each has a result, or a record of why not
@@ -642,7 +644,7 @@ def test_the_controls_of_several_bases_take_their_turns_in_order(tmp_path: Path)
             arm.place = place
         method = Made("rising", falling(40 * OPENING))
         everyone = [*arms, Arm(method, made_bench(TASK, "a"))]
-        race = Race(context, made_purse(950.0 * step_price(TASK), bases="ab"), [], everyone)
+        race = Race(context, made_purse(950.0 * step_price(TASK)), [], everyone)
         race.run()
         found.append(trials_of(race))
     assert found[0] == found[1]
@@ -761,3 +763,29 @@ def test_what_was_kept_back_for_the_winners_seeds_pays_for_them(
         if lengths(method)[1:] and len(arm.finalists) < 2:
             missed.append((total, lengths(method)))
     assert missed == []
+
+
+def test_a_search_run_is_judged_on_a_part_of_many_validation_rows_a_finalist_on_all(
+    tmp_path: Path,
+) -> None:
+    task = text_task(2000, 2000)
+    context = context_of(tmp_path, task, 1)
+    race = raced(context, [Made("m", always(range(500)), RATES)], 200)
+    (arm,) = race.arms
+    lost = next(trial for trial in arm.trials if trial.status == "done")
+    (won,) = arm.finalists
+    few, all_rows = (context.store.predictions(t.key, "validation") for t in (lost, won))
+    assert len(few) == JUDGED < len(all_rows) == 2000
+    assert lost.scores["validation"]["accuracy"].value == race.judge.score(
+        won, race.judge.rows(lost)
+    )
+    assert won.scores["validation"]["accuracy"].value == 0.75
+    again = raced(context, [Made("m", always(range(500)), RATES)], 200)
+    assert trials_of(again) == trials_of(race)
+    assert [t.scores for t in again.arms[0].trials] == [t.scores for t in arm.trials]
+    known = run_trial(context, arm.trial(race.winners[arm]), final=False)  # as it was searched
+    assert known.status == "done"
+    assert list(known.scores) == ["validation"]
+    assert (
+        known.scores["validation"]["accuracy"].value == lost.scores["validation"]["accuracy"].value
+    )

@@ -96,7 +96,7 @@ def test_a_resumed_study_reads_what_the_test_saw_and_pays_the_same(tmp_path: Pat
 
 def test_two_bases_have_a_range_test_each(tmp_path: Path) -> None:
     method = Made("made", always([]), RATES, tested=seen(None))
-    purse = made_purse(RICH, bases="ab")
+    purse = made_purse(RICH)
     for revision in "ab":
         arm = Arm(method, made_bench(TASK, revision))
         within_range(context_of(tmp_path, TASK), arm, purse, method.search(TASK, None, "accuracy"))

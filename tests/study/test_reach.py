@@ -97,3 +97,15 @@ def test_it_is_the_width_of_the_interval_that_counts_not_where_it_lies() -> None
     lopsided = Comparison(Interval(0.0, -0.01, 0.05), 0.5, "tie")  # half its width: 0.03
     assert worth_going_on(lopsided, 0.031)
     assert not worth_going_on(lopsided, 0.029)
+
+
+@given(st.floats(-0.2, 0.2), st.floats(0.001, 0.1), st.floats(0.0, 0.2), st.floats(0.01, 1.0))
+def test_what_goes_on_by_all_rows_goes_on_by_a_part_of_them(
+    value: float, half: float, gain: float, share: float
+) -> None:
+    wide = half / math.sqrt(share)  # the interval that the part gives
+    all_rows, part = (
+        Comparison(Interval(value, value - width, value + width), 0.5, "tie")
+        for width in (half, wide)
+    )
+    assert worth_going_on(part, gain + 1e-9, share) or not worth_going_on(all_rows, gain)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.errors import RequestError
-from headstart.study import budget
-from headstart.study.budget import Speed, parse_budget, training_speed
+from headstart.study.budget import parse_budget
 from headstart.study.record import ComparisonRecord, ScoreRecord
 from headstart.study.words import amount, chance, gap, listed, metric_name, plural, signed
 from headstart.study.words import with_interval as shown
@@ -93,51 +87,3 @@ def test_any_text_is_a_usable_budget_or_refused(text: str) -> None:
         return
     assert (found.seconds is None) != (found.flop is None)
     assert 0 < (found.seconds or found.flop or 0) < float("inf")
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A bench of which each measurement gives another speed."""
-    speeds = iter([Speed(1e9, "float32"), Speed(2e9, "float32")])
-    monkeypatch.setattr(budget, "_measured", lambda bench: next(speeds))
-    device = SimpleNamespace(type="cpu")
-    return SimpleNamespace(
-        card=SimpleNamespace(revision="r"),
-        pristine=SimpleNamespace(device=lambda: device),
-        samples=lambda part: SimpleNamespace(sizes=[8, 8]),
-    )
-
-
-def test_a_speed_is_measured_once_and_remembered(bench: Any, tmp_path: Path) -> None:
-    memory = tmp_path / "speeds.json"
-    assert training_speed(bench, memory) == training_speed(bench, memory) == Speed(1e9, "float32")
-
-
-@pytest.mark.parametrize("damage", ["", "[]", "{", "other", '{"rate": -1, "precision": "float32"}'])
-def test_a_damaged_memory_of_speeds_is_measured_again(
-    bench: Any, tmp_path: Path, damage: str
-) -> None:
-    memory = tmp_path / "speeds.json"
-    training_speed(bench, memory)
-    (name,) = json.loads(memory.read_text())
-    inside = damage in ("other",) or damage.startswith('{"')
-    value = json.loads(damage) if damage.startswith('{"') else damage
-    memory.write_text(json.dumps({name: value}) if inside else damage)
-    assert training_speed(bench, memory) == Speed(2e9, "float32")
-    assert json.loads(memory.read_text())[name]["rate"] == 2e9
-
-
-def test_what_another_study_measured_meanwhile_is_believed(
-    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    memory = tmp_path / "speeds.json"
-    training_speed(bench, memory)
-    first = memory.read_text()
-    memory.unlink()
-
-    def slow(bench: Any) -> Speed:
-        memory.write_text(first)
-        return Speed(7e9, "float32")
-
-    monkeypatch.setattr(budget, "_measured", slow)
-    assert training_speed(bench, memory) == Speed(1e9, "float32")

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 import torch
 
 from headstart.measure.score import score
@@ -17,6 +16,7 @@ from headstart.method.adapted import NetworkModel, Signature, fold_scale, unfold
 from headstart.method.heads import WEIGHTED
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
 from headstart.method.probe import probe_head
+from headstart.method.watch import drawn, looks
 from headstart.task.model import Objective, Task
 from headstart.train.evaluate import Predictions, network_logits, predictions_of
 from headstart.train.groups import Group
@@ -28,10 +28,6 @@ from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Recipe
 from headstart.train.workbench import Workbench
 
-WATCHED = (150, 1000)  # fewest and most validation rows scored while training; all at the end
-WATCHED_SHARE = 1 / 10  # of the rows trained on
-EVALUATIONS = (2, 8)  # fewest and most in a run
-WATCHING = 0.6  # rows scored for each row trained on: about a fifth of training's operations
 RANGE_STEPS = 24
 BATCH = 32  # rows a step
 
@@ -110,9 +106,11 @@ class GradientMethod(Method):
         cpu_started += (time.process_time() - cpu_before) - run.cpu_seconds
         adapter = self.finish(network, setting)
         network.set_head(fold_scale(_head_of(network), scale))
-        validation = predict_part(network, setting, "validation")
+        judged = range(len(setting.task.validation)) if setting.judged is None else setting.judged
+        validation = predict_part(network, setting, "validation", [int(row) for row in judged])
         sizes = setting.base.samples("validation").sizes
-        units = sum(sizes) + len(run.points) * sum(sizes[row] for row in watched.rows)
+        units = sum(sizes[row] for row in judged)
+        units += len(run.points) * sum(sizes[row] for row in watched.rows)
         return Fitted(
             model=NetworkModel(Signature.of(setting.task), network, adapter),
             validation=validation,
@@ -128,21 +126,26 @@ class GradientMethod(Method):
 
     def range_test(self, setting: Setting) -> RangeTest | None:
         """Climb through the rates on the first batches of training; the weights are thrown away."""
+        return self._trying(setting).range_test(RANGE_STEPS)
+
+    def step_seconds(self, setting: Setting, batches: Sequence[list[int]]) -> list[float]:
+        """Time training steps with all groups active; the weights are thrown away."""
+        return self._trying(setting).step_seconds(batches)
+
+    def _trying(self, setting: Setting) -> Trainer:
+        """Return a trainer of which nothing is kept, with all groups active from the start."""
         network, scale = self._network(setting)
-        recipe = _recipe(setting.hyperparameters, self.keep_statistics)
-        ceiling = setting.base.ceiling()
-        trainer = Trainer(
+        return Trainer(
             network=network,
             groups=[replace(g, from_step=0) for g in self.groups(network, setting)],
-            recipe=recipe,
+            recipe=_recipe(setting.hyperparameters, self.keep_statistics),
             part=setting.task.train,
             samples=setting.base.samples("train"),
             validate=lambda: (0.0, 0.0),
             seed=setting.seed,
-            place=Place(None, ceiling, setting.progress),
+            place=Place(None, setting.base.ceiling(), setting.progress),
             scale=scale,
         )
-        return trainer.range_test(RANGE_STEPS)
 
     def _network(self, setting: Setting) -> tuple[Network, Scale]:
         task = setting.task
@@ -159,23 +162,18 @@ class _Watched:
     def __init__(self, setting: Setting, network: Network, scale: Scale) -> None:
         self.setting, self.network, self.scale = setting, network, scale
         part, values = setting.task.validation, setting.hyperparameters
-        fewest, most = WATCHED
-        count = min(most, max(fewest, int(WATCHED_SHARE * values["steps"] * values["batch"])))
-        self.rows = list(range(len(part)))
-        if len(self.rows) > count:
-            drawn = np.random.default_rng(0).choice(len(part), count, replace=False)
-            self.rows = sorted(drawn.tolist())
+        found = looks(values["steps"] * values["batch"], len(part))
+        self.rows: list[int] = drawn(len(part), found.watched).tolist()
         self.part = part.take(self.rows)
-        fewest, most = EVALUATIONS
-        paid = int(WATCHING * values["steps"] * values["batch"] / max(1, len(self.rows)))
-        self.evaluations = min(most, max(fewest, paid))
+        self.evaluations = found.evaluations
+        self.dtype: torch.dtype = getattr(torch, values.get("precision", "float32"))
 
     def __call__(self) -> tuple[float, float]:
         """Return (score, loss); NaN where the network's outputs are no numbers."""
         setting, part = self.setting, self.part
         samples = setting.base.samples("validation")
         words = _words(part.inputs) if setting.task.objective is Objective.TAGS else None
-        logits = network_logits(self.network, samples, self.rows, words)
+        logits = network_logits(self.network, samples, self.rows, words, dtype=self.dtype)
         if not all(bool(item.isfinite().all()) for item in logits):
             return float("nan"), float("nan")
         found = predictions_of(setting.task.objective, logits, self.scale)
@@ -188,14 +186,16 @@ class _Watched:
         return main, float(summed) / max(1.0, weight_sum(setting.task.objective, targets))
 
 
-def predict_part(network: Network, setting: Setting, part: str) -> Predictions:
-    """Return the network's predictions on a part of the task."""
-    rows = setting.task.parts[part]
+def predict_part(
+    network: Network, setting: Setting, part: str, rows: Sequence[int] | None = None
+) -> Predictions:
+    """Return the network's predictions on a part of the task, or on these rows of it."""
+    inputs = setting.task.parts[part].inputs
     samples = setting.base.samples(part)
-    words = _words(rows.inputs) if setting.task.objective is Objective.TAGS else None
-    logits = network_logits(
-        network, samples, range(len(rows)), words, setting.progress, f"predicting {part}"
-    )
+    rows = range(len(inputs)) if rows is None else rows
+    tags = setting.task.objective is Objective.TAGS
+    words = _words([inputs[row] for row in rows]) if tags else None
+    logits = network_logits(network, samples, rows, words, setting.progress, f"predicting {part}")
     return predictions_of(setting.task.objective, logits)
 
 

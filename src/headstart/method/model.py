@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headstart.base.model import BaseCard
 from headstart.method.adapted import Model
@@ -35,6 +38,7 @@ class Setting:
         progress: Who watches.
         refit: Whether closed-form methods are fitted again on train and validation together for
             the test; a learning curve counts labels, so it does without.
+        judged: Validation rows that a run which trains steps predicts at its end; None for all.
     """
 
     task: Task
@@ -45,6 +49,7 @@ class Setting:
     folder: Path
     progress: Progress = field(default_factory=Silent)
     refit: bool = True
+    judged: NDArray[np.int64] | None = None
 
     @property
     def base(self) -> Workbench:
@@ -60,7 +65,8 @@ class Fitted:
 
     Attributes:
         model: The adapted model.
-        validation: Its predictions on the validation rows, made without having learnt them.
+        validation: Its predictions on the validation rows (of a run that trains steps, those it is
+            judged on), made without having learnt them.
         test: Makes its predictions on the test rows; called for finalists only.
         flop: Operations of the fit, cached or not.
         seconds, cpu_seconds: Its time, with what cached features once took to compute.
@@ -117,6 +123,10 @@ class Method(ABC):
     def range_test(self, setting: Setting) -> RangeTest | None:
         """Return a learning-rate range test, for methods that have a rate."""
         return None
+
+    def step_seconds(self, setting: Setting, batches: Sequence[list[int]]) -> list[float]:
+        """Return the time of a training step on each of these rows, for methods with steps."""
+        raise NotImplementedError
 
     @abstractmethod
     def fit(self, setting: Setting) -> Fitted:

@@ -15,6 +15,7 @@ from headstart.measure.labels import crossing, labels_for_gain
 from headstart.measure.power_law import LabelPoint
 from headstart.method.model import Setting
 from headstart.study.arm import Arm
+from headstart.study.judge import judged_rows
 from headstart.study.race import FEWEST_STEPS
 from headstart.study.record import LearningCurvePoint
 from headstart.study.scores import score_record
@@ -163,5 +164,6 @@ def _fit_subset(
         share = len(rows) / len(context.task.train)
         values["steps"] = max(FEWEST_STEPS, round(values["steps"] * share))
     folder = context.store.trial_work(key)
-    setting = Setting(task, bench, values, seed, context.metric, folder, refit=False)
+    judged = judged_rows(task, values)
+    setting = Setting(task, bench, values, seed, context.metric, folder, refit=False, judged=judged)
     return arm.method.fit(setting).test()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from headstart.files import digest
+from headstart.method.model import Setting
+from headstart.method.watch import looks
 from headstart.study.arm import Arm
-from headstart.study.budget import Budget, Speed, training_speed
-from headstart.study.store import Store
+from headstart.study.budget import Budget
+from headstart.study.speed import Speed, measured_speed
+from headstart.study.trial import Context
 from headstart.train.cache import default_root
 
 TRAINING_SHARE = 0.8  # of a time budget; the rest pays for features, learning curve and report
-WATCHED = 1.2  # validation rows scored while training cost a fifth of it
-FULL_PRECISION = 2.0  # predictions are made in float32: an operation takes longer than in training
 
 
 @dataclass
@@ -26,14 +28,15 @@ class Purse:
     Attributes:
         total: What there was.
         timed: Whether the unit is seconds.
-        speeds: How this machine trains each base, by the base's revision.
+        measure: Returns how fast this machine trains an arm; asked once for each.
         spent: What was charged.
     """
 
     total: float
     timed: bool
-    speeds: dict[str, Speed]
-    spent: float = field(default=0.0)
+    measure: Callable[[Arm], Speed]
+    spent: float = 0.0
+    speeds: dict[str, Speed] = field(default_factory=dict)
 
     @property
     def left(self) -> float:
@@ -41,24 +44,41 @@ class Purse:
         return self.total - self.spent
 
     def speed(self, arm: Arm) -> Speed:
-        """Return how this machine trains the arm's base."""
-        assert arm.bench is not None
-        return self.speeds[arm.bench.card.revision]
+        """Return how this machine trains the arm."""
+        name = speed_name(arm)
+        if name not in self.speeds:
+            self.speeds[name] = self.measure(arm)
+        return self.speeds[name]
 
-    def price(self, arm: Arm, batch: int, steps: float, *, test: bool = False) -> float:
+    def price(self, arm: Arm, batch: int, steps: int, *, final: bool = False) -> float:
         """Return what a run of so many steps costs with its scoring, in the purse's unit.
 
         Args:
             arm: Whose run.
             batch: Rows a step.
             steps: Number of them.
-            test: Whether the test rows are predicted too.
+            final: Whether it predicts all validation and test rows, or only those that a search
+                run is judged on.
         """
         assert arm.bench is not None
-        parts = ["validation", "test"] if test else ["validation"]
-        scored = sum(arm.bench.units(part) for part in parts) * arm.bench.flop_per_unit
-        flop = WATCHED * steps * step_flop(arm, batch) + FULL_PRECISION * scored
-        return flop / self.speed(arm).rate if self.timed else flop
+        rows = len(arm.bench.task.validation)
+        row = arm.bench.flop_per_unit * arm.bench.units("validation") / rows
+        seen = looks(steps * batch, rows)
+        speed = self.speed(arm)
+        spent = self._cost(steps * step_flop(arm, batch), speed.train)
+        spent += self._cost(seen.scored * row, speed.watch)
+        if final:
+            return spent + self.final_price(arm)
+        return spent + self._cost(seen.judged * row, speed.predict)
+
+    def final_price(self, arm: Arm) -> float:
+        """Return what it costs to predict all validation and test rows."""
+        assert arm.bench is not None
+        units = arm.bench.units("validation") + arm.bench.units("test")
+        return self._cost(units * arm.bench.flop_per_unit, self.speed(arm).predict)
+
+    def _cost(self, flop: float, rate: float) -> float:
+        return flop / rate if self.timed else flop
 
     def pay(self, amount: float) -> None:
         """Take ``amount``."""
@@ -73,21 +93,28 @@ def step_flop(arm: Arm, batch: int) -> float:
     return arm.method.flop_factor(arm.bench) * unit * min(batch, rows)
 
 
-def purse_of(budget: Budget, arms: list[Arm], store: Store) -> Purse:
+def speed_name(arm: Arm) -> str:
+    """Return the name of a base and a method."""
+    assert arm.bench is not None
+    return f"{arm.bench.card.revision}/{arm.method.name}"
+
+
+def purse_of(budget: Budget, context: Context) -> Purse:
     """Return the training share of a budget; speeds are those the study began with."""
-    speeds = {}
-    for arm in arms:
+
+    def measure(arm: Arm) -> Speed:
         assert arm.bench is not None
-        revision = arm.bench.card.revision
-        if revision not in speeds:
-            note = f"speed-{digest(revision)[:16]}"
-            known = store.read_note(note)
-            if known is None:
-                memory = default_root().parent / "speeds.json"
-                known = training_speed(arm.bench, memory).record()
-                store.write_note(note, known)
-            speeds[revision] = Speed(**known)
+        note = f"speed-{digest(speed_name(arm))[:16]}"
+        known = context.store.read_note(note)
+        if known is None:
+            memory = default_root().parent / "speeds.json"
+            folder = context.store.trial_work(note)
+            setting = Setting(context.task, arm.bench, {}, 0, context.metric, folder)
+            known = measured_speed(arm.method, setting, memory).record()
+            context.store.write_note(note, known)
+        return Speed(**known)
+
     if budget.flop is not None:
-        return Purse(budget.flop, timed=False, speeds=speeds)
+        return Purse(budget.flop, timed=False, measure=measure)
     assert budget.seconds is not None
-    return Purse(TRAINING_SHARE * budget.seconds, timed=True, speeds=speeds)
+    return Purse(TRAINING_SHARE * budget.seconds, timed=True, measure=measure)

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from headstart.measure.compare import compare
 from headstart.measure.score import METRICS
 from headstart.method.gradient import BATCH
 from headstart.method.model import Hyperparameters
 from headstart.study.arm import Arm, guarded, refused, skip
+from headstart.study.judge import Judge, Rows
 from headstart.study.purse import Purse
 from headstart.study.rates import SHARE, within_range
 from headstart.study.reach import reach, worth_going_on
@@ -73,8 +73,8 @@ class Race:
         self, context: Context, purse: Purse, rivals: Sequence[Arm], arms: Sequence[Arm]
     ) -> None:
         self.context, self.purse, self.arms = context, purse, arms
+        self.judge = Judge(context.task, context.metric, context.store)
         self.rival = self._strongest(rivals)
-        self.metric = METRICS.get(context.metric)
         self.controls: list[Runner] = []  # one for each: what its runs will cost
         self.asked: dict[str, Hyperparameters] = {}  # by trial key, without what the fit chose
         self.winners: dict[Arm, Hyperparameters] = {}
@@ -121,9 +121,9 @@ class Race:
     def _affordable(self, runners: list[Runner]) -> list[Runner]:
         """Leave out rates, then the dearest arms, until the purse pays for the shortest rung.
 
-        A control is never left out.
+        A control is never left out. What each arm's finalist will read is paid at once.
         """
-        if self._sum(runners, self.ladder[0]) > self.purse.left / 2:
+        if self._entry(runners) > self.purse.left / 2:
             runners = _middle_rates(runners)
             for runner in runners:
                 runner.arm.story.append("The budget pays for one rate only, the middle one.")
@@ -132,10 +132,20 @@ class Race:
             key=lambda r: self._price(r, self.ladder[0]),
         )
         controls = [r for r in runners if r.arm.method.control]
-        while others and self._sum([*controls, *others], self.ladder[0]) > self.purse.left:
+        while others and self._entry([*controls, *others]) > self.purse.left:
             reason = f"the budget does not pay for {self.ladder[0]} steps of it beside the others"
             skip(self.context, others.pop().arm, reason)
-        return [r for r in runners if r in controls or r in others]
+        left = [r for r in runners if r in controls or r in others]
+        self.purse.pay(self._reading(left))
+        return left
+
+    def _entry(self, runners: list[Runner]) -> float:
+        """Return what the shortest rung costs, and a finalist of each arm."""
+        return self._sum(runners, self.ladder[0]) + self._reading(runners)
+
+    def _reading(self, runners: list[Runner]) -> float:
+        arms = dict.fromkeys(runner.arm for runner in runners)
+        return sum(self.purse.final_price(arm) for arm in arms)
 
     def _opening(self, runners: list[Runner]) -> int:
         """Return the steps of the first rung: the longest that a share of the purse pays for."""
@@ -173,7 +183,7 @@ class Race:
             record = run_trial(self.context, trial, final=False, rate_finder=shown)
             self.asked[record.key] = values
             runner.arm.keep(record)
-            if record.status in ("done", "finalist"):  # a resumed study may know it as either
+            if record.status == "done":
                 runner.runs.append((steps, record))
         return [r for r in runners if r.runs and r.steps == steps]
 
@@ -215,26 +225,20 @@ class Race:
         """Tell whether longer training may show the runner better than the best untrained arm."""
         if self.rival is None or runner.steps >= self.cap:
             return True
-        points = [(steps, self._reached(record)) for steps, record in runner.runs]
-        gain = reach(points, self.cap, self.metric.high) - self._score(runner.runs[-1][1])
-        key = self.rival.finalists[0].key
-        task, store = self.context.task, self.context.store
-        found = compare(
-            task.objective,
-            task.classes,
-            task.validation.targets,
-            [store.predictions(runner.runs[-1][1].key, "validation")],
-            [store.predictions(key, "validation")],
-            self.context.metric,
-        )
-        if worth_going_on(found, gain):
+        record = runner.runs[-1][1]
+        rows = self.judge.shared(*(record for _, record in runner.runs))
+        points = [(steps, self._reached(record, rows)) for steps, record in runner.runs]
+        ceiling = METRICS.get(self.context.metric).high
+        gain = reach(points, self.cap, ceiling) - self.judge.score(record, rows)
+        found = self.judge.against(record, self.rival.finalists[0])
+        if worth_going_on(found, gain, self.judge.share(record)):
             return True
         at_best = amount(self.context.metric, found.difference.value + gain + self._rival_score)
         runner.arm.story.append(
             f"{runner.label} was stopped after {plural(runner.steps, 'step')}: at best, longer "
             f"training would bring it to {at_best} on validation, which "
-            f"{plural(len(task.validation), 'row')} could not tell from {self.rival.name} "
-            f"({amount(self.context.metric, self._rival_score)})."
+            f"{plural(len(self.context.task.validation), 'row')} could not tell from "
+            f"{self.rival.name} ({amount(self.context.metric, self._rival_score)})."
         )
         return False
 
@@ -254,7 +258,7 @@ class Race:
 
     def _seeds(self, runners: list[Runner], steps: int) -> float:
         """Return what the other seeds of these runners cost."""
-        once = sum(self.purse.price(r.arm, r.setting["batch"], steps, test=True) for r in runners)
+        once = sum(self.purse.price(r.arm, r.setting["batch"], steps, final=True) for r in runners)
         return (self.context.seeds - 1) * once
 
     def _lengthen(self, controls: list[Runner], field: list[Runner]) -> None:
@@ -284,13 +288,13 @@ class Race:
 
     def _settle(self, arm: Arm) -> None:
         """Make the arm's best run its finalist, which reads the test rows; drop other models."""
-        done = [t for t in arm.trials if t.status in ("done", "finalist")]
+        done = _done(arm)
         if not done:
             return
-        best = max(done, key=lambda t: (self._score(t), t.hyperparameters["steps"]))
+        rows = self.judge.shared(*done)
+        best = max(done, key=lambda t: (self.judge.score(t, rows), t.hyperparameters["steps"]))
         for trial in done:
             if trial.key != best.key:
-                trial.status = "done"  # a resumed study may have known it as the best
                 self.context.store.drop_model(trial.key)
         self.winners[arm] = self.asked[best.key]
         arm.keep(run_trial(self.context, arm.trial(self.asked[best.key], best.seed), final=True))
@@ -300,7 +304,7 @@ class Race:
         values = self.winners.get(arm)
         if values is None or not arm.finalists:
             return
-        price = self.purse.price(arm, values["batch"], values["steps"], test=True)
+        price = self.purse.price(arm, values["batch"], values["steps"], final=True)
         for seed in range(1, self.context.seeds):
             if price > self.purse.left:
                 return
@@ -313,13 +317,10 @@ class Race:
     def _sum(self, runners: Sequence[Runner], steps: int) -> float:
         return sum(self._price(runner, steps) for runner in runners)
 
-    def _score(self, record: TrialRecord) -> float:
-        return record.scores["validation"][self.context.metric].value
-
     def _standing(self, runner: Runner) -> float:
         return self._reached(runner.runs[-1][1])
 
-    def _reached(self, record: TrialRecord) -> float:
+    def _reached(self, record: TrialRecord, rows: Rows | None = None) -> float:
         """Return the validation score, less what training lost on the way.
 
         A run keeps its best weights: where these are the ones it started from, which are the
@@ -327,15 +328,19 @@ class Race:
         """
         seen = [p.validation for p in record.curve if p.validation is not None]
         lost = max(0.0, seen[0] - max(seen[1:])) if len(seen) > 1 else 0.0
-        return self._score(record) - lost
+        return self.judge.score(record, rows) - lost
 
     def _strongest(self, rivals: Sequence[Arm]) -> Arm | None:
         finished = [arm for arm in rivals if arm.finalists]
-        return max(finished, key=lambda a: self._score(a.finalists[0]), default=None)
+        return max(finished, key=lambda a: self.judge.score(a.finalists[0]), default=None)
 
     @property
     def _rival_score(self) -> float:
-        return self._score(self.rival.finalists[0]) if self.rival is not None else 0.0
+        return self.judge.score(self.rival.finalists[0]) if self.rival is not None else 0.0
+
+
+def _done(arm: Arm) -> list[TrialRecord]:
+    return [trial for trial in arm.trials if trial.status == "done"]
 
 
 def _middle_rates(runners: list[Runner]) -> list[Runner]:

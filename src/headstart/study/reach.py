@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from headstart.measure.compare import Comparison
 
 DECAY = 0.25  # power of the steps by which errors fall when training goes well
+NORMAL = 1.96  # standard errors in half a 95% interval
 DOUBT = 1.5  # times the decay that was seen may be the decay to come
 
 
@@ -38,12 +39,19 @@ def reach(points: Sequence[tuple[int, float]], steps: int, ceiling: float) -> fl
     return ceiling - error * math.pow(max(steps, done) / done, -decay)
 
 
-def worth_going_on(comparison: Comparison, gain: float) -> bool:
+def worth_going_on(comparison: Comparison, gain: float, share: float = 1.0) -> bool:
     """Tell whether a longer run could be told from the best untrained arm.
+
+    Where only a share of the rows was compared, all rows would give an interval narrower by the
+    root of that share; and the difference on all rows may be larger than the one that was seen by
+    a standard error of what was left out (finite population correction).
 
     Args:
         comparison: Of the run with that arm, on validation; higher is better.
         gain: What the run may still gain.
+        share: Of the validation rows, those that were compared.
     """
     found = comparison.difference
-    return found.value + gain >= (found.high - found.low) / 2
+    half = (found.high - found.low) / 2
+    doubt = half / NORMAL * math.sqrt(1 - share)
+    return found.value + gain + doubt >= half * math.sqrt(share)

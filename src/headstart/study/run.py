@@ -131,7 +131,7 @@ def _run_arms(context: Context, request: Request, benches: list[Workbench]) -> l
             fit_at_once(context, arm)
             advance(1)
         if trained:
-            purse = purse_of(request.budget, trained, context.store)
+            purse = purse_of(request.budget, context)
             Race(context, purse, at_once, trained).run()
         advance(len(trained))
     return arms

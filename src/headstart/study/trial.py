@@ -13,8 +13,9 @@ from headstart.measure.cost import Meter
 from headstart.method.adapted import load_model
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
 from headstart.progress import Progress
+from headstart.study.judge import Rows, cut, judged_rows
 from headstart.study.memory import Memory
-from headstart.study.record import CostRecord, CurvePoint, RatePoint, TrialRecord
+from headstart.study.record import CostRecord, CurvePoint, RatePoint, ScoreRecord, TrialRecord
 from headstart.study.scores import all_scores
 from headstart.study.store import Store
 from headstart.task.model import Task
@@ -22,7 +23,7 @@ from headstart.train.evaluate import Predictions
 from headstart.train.recipe import Point
 from headstart.train.workbench import Workbench
 
-FORMAT = 2  # raised whenever the same key would no longer mean the same numbers
+FORMAT = 3  # raised whenever the same key would no longer mean the same numbers
 NO_COST = CostRecord(
     seconds=0.0, cpu_seconds=0.0, flop=0.0, peak_bytes=0, energy_joule=None, trainable_parameters=0
 )
@@ -98,21 +99,14 @@ def run_trial(
         rate_finder: A range test to show with it.
     """
     key = trial.key(context.task, context.metric)
-    known = context.store.read_trial(key)
-    if known is not None and known.status in (("finalist",) if final else ("done", "finalist")):
+    known = _known(context, key, final=final)
+    if known is not None:
         return known
-    if known is not None and known.status == "done" and context.store.model(key).is_dir():
-        made = _made_final(context, known)
-        if made is not None:
-            return made
-    recalled = context.memory.recall(key, final=final) if context.memory else None
-    if recalled is not None:
-        context.store.write_trial(*recalled)
-        return recalled[0]
     folder = context.store.trial_work(key)
+    judged = None if final else judged_rows(context.task, trial.hyperparameters)
     setting = Setting(
         context.task, trial.bench, trial.hyperparameters, trial.seed, context.metric, folder,
-        context.progress,
+        context.progress, judged=judged,
     )  # fmt: skip
     predictions: dict[str, Predictions] = {}
     try:
@@ -136,6 +130,39 @@ def run_trial(
     return record
 
 
+def _known(context: Context, key: str, *, final: bool) -> TrialRecord | None:
+    """Return a trial that disk or ledger know, in the form that is wanted, or None."""
+    known = context.store.read_trial(key)
+    if known is not None and known.status == "finalist":
+        if final:
+            return known
+        return _as_search(context, known, context.store.predictions(key, "validation"))[0]
+    if known is not None and known.status == "done":
+        if not final:
+            return known
+        made = _made_final(context, known) if context.store.model(key).is_dir() else None
+        if made is not None:
+            return made
+    recalled = context.memory.recall(key, final=final) if context.memory else None
+    if recalled is None:
+        return None
+    record, predictions = recalled
+    if not final:
+        record, predictions = _as_search(context, record, predictions["validation"])
+    context.store.write_trial(record, predictions)
+    return record
+
+
+def _as_search(
+    context: Context, record: TrialRecord, validation: Predictions
+) -> tuple[TrialRecord, dict[str, Predictions]]:
+    """Return a trial as the search run that it was: judged on its rows, test rows unread."""
+    rows = judged_rows(context.task, record.hyperparameters)
+    predictions = {"validation": cut(validation, rows, rows)}
+    scores = _scores(context, predictions, rows)
+    return record.model_copy(update={"status": "done", "scores": scores}), predictions
+
+
 def _remember(context: Context, record: TrialRecord, predictions: dict[str, Predictions]) -> None:
     """Keep a trial in the study's folder, and in the ledger if there is one."""
     context.store.write_trial(record, predictions)
@@ -145,16 +172,18 @@ def _remember(context: Context, record: TrialRecord, predictions: dict[str, Pred
 
 def _made_final(context: Context, record: TrialRecord) -> TrialRecord | None:
     """Let the model of a search run predict the test rows; None if it cannot be used."""
-    task, store = context.task, context.store
+    task = context.task
     try:
-        model = load_model(store.model(record.key))
-        test = model.outputs(task.test.inputs, context.progress)
-        predictions = {"validation": store.predictions(record.key, "validation"), "test": test}
+        model = load_model(context.store.model(record.key))
+        predictions = {
+            part: model.outputs(task.parts[part].inputs, context.progress)
+            for part in ("validation", "test")
+        }
     except Exception:  # damaged: the trial is fitted again
         log.debug("the model of trial %s cannot be used", record.key, exc_info=True)
         return None
     record.status = "finalist"
-    record.scores["test"] = all_scores(task, task.test, [test], context.metric)
+    record.scores = _scores(context, predictions)
     _remember(context, record, predictions)
     return record
 
@@ -199,13 +228,11 @@ def _record(
     predictions: dict[str, Predictions],
     energy: float | None,
 ) -> TrialRecord:
-    task = context.task
-    record = _shell(trial, key, status="finalist" if "test" in predictions else "done")
+    final = "test" in predictions
+    record = _shell(trial, key, status="finalist" if final else "done")
     record.hyperparameters = {**trial.hyperparameters, **fitted.chosen}
-    record.scores = {
-        part: all_scores(task, task.parts[part], [found], context.metric)
-        for part, found in predictions.items()
-    }
+    judged = None if final else judged_rows(context.task, trial.hyperparameters)
+    record.scores = _scores(context, predictions, judged)
     record.cost = CostRecord(
         seconds=fitted.seconds,
         cpu_seconds=fitted.cpu_seconds,
@@ -217,6 +244,19 @@ def _record(
     record.curve = [_point(point) for point in fitted.points]
     record.notes = fitted.notes
     return record
+
+
+def _scores(
+    context: Context, predictions: dict[str, Predictions], judged: Rows | None = None
+) -> dict[str, dict[str, ScoreRecord]]:
+    task = context.task
+    parts = dict(task.parts)
+    if judged is not None:
+        parts["validation"] = task.validation.take(judged)
+    return {
+        part: all_scores(task, parts[part], [found], context.metric)
+        for part, found in predictions.items()
+    }
 
 
 def _point(point: Point) -> CurvePoint:

@@ -49,6 +49,7 @@ def network_logits(
     words: Sequence[int] | None = None,
     progress: Progress | None = None,
     label: str = "predicting",
+    dtype: torch.dtype = torch.float32,
 ) -> list[Tensor]:
     """Return the logits of ``rows`` on the CPU, in their order.
 
@@ -60,6 +61,7 @@ def network_logits(
             head's bias, which is its guess without evidence.
         progress: Who watches.
         label: What the bar is called.
+        dtype: Of the matrix products.
     """
     network.eval()
     device = network.encoder.device()
@@ -71,7 +73,8 @@ def network_logits(
         for piece in micro_batches(order, sizes, IMAGE_UNITS if image else TEXT_UNITS):
             batch = network.collate(samples.take([rows[index] for index in piece]))
             moved = tuple({k: v.to(device) for k, v in side.items()} for side in batch)
-            logits = network(moved).float().cpu()
+            with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32):
+                logits = network(moved).float().cpu()
             for index, item in zip(piece, logits, strict=True):
                 found[index] = item if words is None else _fit(item, words[index], network)
             advance(len(piece))

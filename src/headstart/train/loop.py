@@ -138,6 +138,19 @@ class Trainer:
             self._activate()
             return find_rate(self._range_loss, self.optimizer, steps=steps)
 
+    def step_seconds(self, batches: Sequence[list[int]]) -> list[float]:
+        """Take a step on each of these rows and time it; the weights are spoilt afterwards."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        seconds = []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self.seed)
+            self._activate()
+            for rows in batches:
+                started = time.monotonic()
+                self._train_on(rows)
+                seconds.append(time.monotonic() - started)
+        return seconds
+
     def _range_loss(self, index: int) -> Tensor:
         """Return the loss on the part of a batch that fits in memory at once."""
         epoch, place = divmod(index, self.epoch_batches)

@@ -1,0 +1,207 @@
+"""How fast this machine trains and predicts, measured on a task's own batches and remembered."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from headstart.files import digest, write_json
+from headstart.method.gradient import BATCH
+from headstart.method.model import Method, Setting
+from headstart.train.allocator import keep_memory
+from headstart.train.evaluate import network_logits
+from headstart.train.precision import training_dtype
+from headstart.train.samples import batch_order
+from headstart.train.workbench import Workbench
+
+FASTER = 1.2  # times, from which half precision is worth its rounding
+BATCHES = 3  # that are timed, of different lengths
+REPEATS = 2
+PRECISIONS = ("float32", "bfloat16")
+BASE = ("predict", "watch", "precision")  # what is known of a base
+METHOD = ("train",)  # and of a method on it
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast this machine works by one method with one base on inputs like a task's.
+
+    Attributes:
+        train: Operations a second of training steps.
+        watch: Of predictions in the precision of training.
+        predict: Of predictions in float32.
+        precision: "bfloat16" where training is clearly faster in it, else "float32".
+    """
+
+    train: float
+    watch: float
+    predict: float
+    precision: str
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "train": self.train,
+            "watch": self.watch,
+            "predict": self.predict,
+            "precision": self.precision,
+        }
+
+
+def measured_speed(method: Method, setting: Setting, memory: Path) -> Speed:
+    """Return the speed at which this machine trains a base by a method on a task.
+
+    Measured once a machine, base, method and usual length of an input, rounded to two digits, and
+    kept in the file ``memory``, so that the same command gives the same study again.
+
+    Args:
+        method: One that trains steps.
+        setting: Task, base, metric and a folder for what a run needs to keep.
+        memory: File of what was measured before.
+    """
+    bench = setting.base
+    name = (bench.card.revision, bench.pristine.device().type, str(_length(bench)))
+    base = _remembered(memory, digest(*name), BASE, lambda: _base_speed(bench))
+    precision = str(base["precision"])
+    trained = _remembered(
+        memory,
+        digest(*name, method.name),
+        METHOD,
+        lambda: {"train": _method_rate(method, setting, precision)},
+    )
+    return Speed(trained["train"], base["watch"], base["predict"], precision)
+
+
+def _remembered(
+    memory: Path, name: str, keys: Sequence[str], measure: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    known = _usable(memory, name, keys)
+    if known is not None:
+        return known
+    measured = measure()
+    known = _usable(
+        memory, name, keys
+    )  # of two studies that measure at once, the first is believed
+    if known is None:
+        write_json(memory, {**_read(memory), name: measured})
+    return known or measured
+
+
+def _usable(memory: Path, name: str, keys: Sequence[str]) -> dict[str, Any] | None:
+    """Return what was measured before, or None, also where the file is damaged."""
+    found = _read(memory).get(name)
+    if not isinstance(found, dict) or set(found) != set(keys):
+        return None
+    good = (v in PRECISIONS if key == "precision" else _is_rate(v) for key, v in found.items())
+    return found if all(good) else None
+
+
+def _is_rate(value: Any) -> bool:
+    return isinstance(value, (int, float)) and value > 0 and math.isfinite(value)
+
+
+def _length(bench: Workbench) -> int:
+    """Return the power of two nearest to the mean size of an input."""
+    sizes = bench.samples("train").sizes
+    return round(math.log2(max(1.0, sum(sizes) / len(sizes))))
+
+
+def _typical(bench: Workbench) -> list[list[int]]:
+    """Return training batches as they come, from short to long; of one size, one batch."""
+    sizes = bench.samples("train").sizes
+    order = batch_order(sizes, BATCH, seed=0, epoch=0)
+    whole = [rows for rows in order if len(rows) == len(order[0])]
+    whole.sort(key=lambda rows: sum(sizes[row] for row in rows))
+    if min(sizes) == max(sizes):
+        return whole[:1]
+    return [whole[len(whole) * (2 * place + 1) // (2 * BATCHES)] for place in range(BATCHES)]
+
+
+def _base_speed(bench: Workbench) -> dict[str, Any]:
+    """Time predictions, and training in bfloat16 where the machine may multiply it faster."""
+    keep_memory()
+    batches = _typical(bench)
+    device = bench.pristine.device()
+    precision = "float32"
+    if training_dtype(device) is torch.bfloat16:
+        middle = batches[len(batches) // 2]
+        plain, half = (
+            _step_seconds(bench, middle, dtype) for dtype in (torch.float32, torch.bfloat16)
+        )
+        precision = "bfloat16" if plain / half >= FASTER else "float32"
+    return {
+        "predict": _prediction_rate(bench, batches, torch.float32),
+        "watch": _prediction_rate(bench, batches, getattr(torch, precision)),
+        "precision": precision,
+    }
+
+
+def _prediction_rate(bench: Workbench, batches: list[list[int]], dtype: torch.dtype) -> float:
+    samples, network = bench.samples("train"), bench.network_for_timing()
+    rows = [row for batch in batches for row in batch]
+    flop = bench.flop_per_unit * sum(samples.sizes[row] for row in rows)
+    network_logits(network, samples, rows[:BATCH], dtype=dtype)  # the first is slow
+    return _rounded(flop / _least(lambda: network_logits(network, samples, rows, dtype=dtype)))
+
+
+def _method_rate(method: Method, setting: Setting, precision: str) -> float:
+    """Return operations a second of a method's own steps, as its price counts them."""
+    bench = setting.base
+    batches, sizes = _typical(bench), bench.samples("train").sizes
+    values = {
+        **method.search(setting.task, bench, setting.metric)[0],
+        "steps": len(batches),
+        "precision": precision,
+        "schedule": "linear",
+    }
+    setting = replace(setting, hyperparameters=values)
+    seconds = method.step_seconds(setting, [*batches[:1], *batches])[1:]
+    units = sum(sizes[row] for rows in batches for row in rows)
+    return _rounded(method.flop_factor(bench) * bench.flop_per_unit * units / sum(seconds))
+
+
+def _step_seconds(bench: Workbench, rows: list[int], dtype: torch.dtype) -> float:
+    """Return the seconds of forward and backward passes on these rows."""
+    network = bench.network_for_timing()
+    device = bench.pristine.device()
+    batch = network.collate(bench.samples("train").take(rows))
+    moved = tuple({k: v.to(device) for k, v in side.items()} for side in batch)
+
+    def step() -> None:
+        with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32):
+            logits = network(moved)
+        torch.autograd.backward(logits.float().sum())
+        network.zero_grad(set_to_none=True)
+
+    step()
+    return _least(step)
+
+
+def _least(work: Callable[[], object]) -> float:
+    """Return the seconds of the fastest run: what else ran just then is no speed of ours."""
+    seconds = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def _rounded(rate: float) -> float:
+    """Return the rate to two significant digits."""
+    return float(f"{rate:.1e}")
+
+
+def _read(memory: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
