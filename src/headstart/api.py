@@ -231,9 +231,8 @@ def rank_bases(
     Raises:
         RequestError: The request or the data are wrong.
     """
-    from headstart.study.ranking import bases_at_hand
     from headstart.study.ranking import rank_bases as rank
-    from headstart.study.request import check_names
+    from headstart.study.request import bases_at_hand, check_names
     from headstart.task.build import build_task
 
     names, watching = _listed(base), progress or Silent()

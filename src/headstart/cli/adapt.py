@@ -75,7 +75,8 @@ def adapt(
             "-b",
             metavar="REF",
             help="Where to start, e.g. bundled:minilm-l6, timm:resnet18.a1_in1k, hf:org/name, "
-            "local:folder; repeat to compare. See: headstart bases list",
+            "local:folder; repeat to compare, or all for the bundled ones: of more than two the "
+            "best are adapted. See: headstart bases list",
         ),
     ] = None,
     method: Annotated[

@@ -12,11 +12,9 @@ NEAR = {Modality.TEXT: 0.97, Modality.IMAGE: 0.98}  # cosine from which two inpu
 COMPARED = 20_000  # rows of a part looked at for near duplicates
 
 
-def audited(task: Task, benches: list[Workbench]) -> Task:
+def audited(task: Task, bench: Workbench) -> Task:
     """Return the task with what only a base can tell: cut inputs and near duplicates."""
-    if not benches:
-        return task
-    bench, found = benches[0], []
+    found = []
     if task.modality is Modality.TEXT and task.objective is not Objective.TAGS:
         found += _cut(task, bench)
     if task.objective is not Objective.TAGS:

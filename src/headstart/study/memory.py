@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 
 from headstart.errors import HeadstartError, RequestError
+from headstart.ledger.distance import summary
 from headstart.ledger.ledger import Ledger
 from headstart.ledger.rows import KnownTrial, TaskEntry, TrialEntry
+from headstart.method.heads import flat
 from headstart.progress import Progress, Silent
+from headstart.study.prior import NEAR, NEIGHBOURS, Prior
 from headstart.study.record import StudyRecord, TrialRecord
 from headstart.study.store import packed, unpacked
 from headstart.task.model import Task
 from headstart.train.evaluate import Predictions
+from headstart.train.workbench import Workbench
 
 
 @dataclass
@@ -48,19 +52,47 @@ class Memory:
         """
         if url is None:
             return cls(None, task, metric, progress)
-        ledger = Ledger.open(url)
-        ledger.add_task(
-            TaskEntry(
-                fingerprint=task.fingerprint,
-                name=task.name,
-                kind=task.kind.value,
-                modality=task.modality.value,
-                metric=metric,
-                rows=sum(len(part) for part in task.parts.values()),
-                classes=len(task.classes),
-            )
+        memory = cls(Ledger.open(url), task, metric, progress)
+        assert memory.ledger is not None
+        memory.ledger.add_task(memory._entry())
+        return memory
+
+    def prior(self, bench: Workbench) -> Prior:
+        """Return what worked on tasks like this one; enter how this one looks on the base.
+
+        Distances between tasks come from statistics of their frozen features. Trials on the task
+        itself say nothing here: those that fit are recalled by their keys.
+        """
+        if self.ledger is None:
+            return Prior()
+        values, targets = flat(bench.features("train").values, self.task.train.targets)
+        looks, revision = summary(values, targets), bench.card.revision
+
+        def asked(ledger: Ledger) -> Prior:
+            ledger.add_task(self._entry(), {revision: looks})
+            found = ledger.similar_tasks(revision, looks, self.task.kind.value, NEIGHBOURS + 1)
+            near = [
+                task
+                for task in found
+                if task.fingerprint != self.task.fingerprint and task.distance <= NEAR
+            ][:NEIGHBOURS]
+            outcomes = ledger.outcomes([task.fingerprint for task in near])
+            return Prior(near, [one for one in outcomes if one.base_revision == revision])
+
+        known: Prior | None = self._tried(asked)
+        return known or Prior()
+
+    def _entry(self) -> TaskEntry:
+        task = self.task
+        return TaskEntry(
+            fingerprint=task.fingerprint,
+            name=task.name,
+            kind=task.kind.value,
+            modality=task.modality.value,
+            metric=self.metric,
+            rows=sum(len(part) for part in task.parts.values()),
+            classes=len(task.classes),
         )
-        return cls(ledger, task, metric, progress)
 
     def recall(self, key: str, *, final: bool) -> tuple[TrialRecord, dict[str, Predictions]] | None:
         """Return a trial that somebody paid for, or None.

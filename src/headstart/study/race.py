@@ -17,12 +17,14 @@ from headstart.method.gradient import BATCH
 from headstart.method.model import Hyperparameters
 from headstart.study.arm import Arm, guarded, refused, skip
 from headstart.study.judge import Judge, Rows
+from headstart.study.prior import Prior
 from headstart.study.purse import Purse
 from headstart.study.rates import SHARE, within_range
 from headstart.study.reach import reach, worth_going_on
 from headstart.study.record import RatePoint, TrialRecord
 from headstart.study.trial import Context, run_trial
 from headstart.study.words import amount, plural
+from headstart.train.workbench import Workbench
 
 MOST_EPOCHS = 10
 FEWEST_CAP = 150  # steps that small data may take, however many epochs that makes
@@ -78,6 +80,7 @@ class Race:
         self.controls: list[Runner] = []  # one for each: what its runs will cost
         self.asked: dict[str, Hyperparameters] = {}  # by trial key, without what the fit chose
         self.winners: dict[Arm, Hyperparameters] = {}
+        self.priors: dict[Workbench, Prior] = {}
 
     def run(self) -> None:
         """Train; afterwards every arm has finalists, or a record that says why not."""
@@ -106,6 +109,11 @@ class Race:
             }
             found = arm.method.search(self.context.task, arm.bench, self.context.metric)
             settings = [{**setting, **fixed} for setting in found]
+            settings, sentence = self._prior(arm).settings(
+                arm.method.name, self.context.metric, settings
+            )
+            if sentence is not None:
+                arm.story.append(sentence)
             share = SHARE / len(self.arms)
             settings, points = within_range(self.context, arm, self.purse, settings, share)
             new = [Runner(arm, setting) for setting in settings]
@@ -117,6 +125,15 @@ class Race:
             if not refused(self.context, arm):
                 guarded(self.context, arm, lambda arm=arm: enter(arm))  # type: ignore[misc]
         return runners
+
+    def _prior(self, arm: Arm) -> Prior:
+        """Return what worked on similar tasks, asked once for each base."""
+        memory, bench = self.context.memory, arm.bench
+        if memory is None or bench is None:
+            return Prior()
+        if bench not in self.priors:
+            self.priors[bench] = memory.prior(bench)
+        return self.priors[bench]
 
     def _affordable(self, runners: list[Runner]) -> list[Runner]:
         """Leave out rates, then the dearest arms, until the purse pays for the shortest rung.
@@ -165,13 +182,17 @@ class Race:
         found = [ninth, STRIDE * ninth, self.cap]
         while found[0] // STRIDE >= FEWEST_STEPS:
             found.insert(0, found[0] // STRIDE)
-        return found if found[0] == FEWEST_STEPS else [FEWEST_STEPS, *found]
+        return [FEWEST_STEPS, *found] if found[0] >= 2 * FEWEST_STEPS else found
 
     @property
     def cap(self) -> int:
         """Steps of the longest run."""
-        task = self.context.task
-        return max(MOST_EPOCHS * -(-len(task.train) // BATCH), FEWEST_CAP)
+        return max(MOST_EPOCHS * self.epoch, FEWEST_CAP)
+
+    @property
+    def epoch(self) -> int:
+        """Steps in which a run sees every row once."""
+        return -(-len(self.context.task.train) // BATCH)
 
     def _rung(self, runners: list[Runner], steps: int) -> list[Runner]:
         """Train each runner for so many steps; return those that came through."""
@@ -245,7 +266,7 @@ class Race:
     def _next(self, field: list[Runner]) -> int | None:
         """Return the steps of the next rung; None where the purse or the cap ends the race.
 
-        What the winner's other seeds, and as long runs of each control, will cost is kept back.
+        What as long runs of each control, and the winner's other seeds, will cost is kept back.
         """
         if not field:
             return None
@@ -257,7 +278,13 @@ class Race:
         return longer if self._sum(field, longer) + later <= self.purse.left else None
 
     def _seeds(self, runners: list[Runner], steps: int) -> float:
-        """Return what the other seeds of these runners cost."""
+        """Return what is kept back for the other seeds of these runners.
+
+        Nothing before a run has seen every row: until then longer training gains more than seeds
+        vary, and they get what is left.
+        """
+        if steps < self.epoch:
+            return 0.0
         once = sum(self.purse.price(r.arm, r.setting["batch"], steps, final=True) for r in runners)
         return (self.context.seeds - 1) * once
 

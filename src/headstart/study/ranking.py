@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from headstart.base import reference
 from headstart.errors import RequestError
 from headstart.method.heads import flat, solved_objective
 from headstart.progress import Progress
@@ -22,8 +21,6 @@ from headstart.study.request import check_bases
 from headstart.task.model import Objective, Task
 from headstart.train.cache import FeatureCache
 from headstart.train.workbench import Workbench
-
-BUNDLED = "bundled:"
 
 
 @dataclass(frozen=True)
@@ -43,16 +40,6 @@ class RankedBases:
     refused: dict[str, str]
     seconds: dict[str, float]
     flop: dict[str, float]
-
-
-def bases_at_hand(task: Task) -> tuple[str, ...]:
-    """Return the bundled bases of the task's modality."""
-    cards = reference.cards_at_hand()
-    return tuple(
-        c.reference
-        for c in cards
-        if c.modality is task.modality and c.reference.startswith(BUNDLED)
-    )
 
 
 def rank_bases(task: Task, bases: Sequence[str], progress: Progress) -> RankedBases:

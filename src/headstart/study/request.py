@@ -18,7 +18,9 @@ DEFAULT_BASES = {
     Modality.TEXT: ("bundled:minilm-l6",),
     Modality.IMAGE: ("bundled:efficientnet-lite0",),
 }
+ALL = "all"  # stands for the bundled bases of the data's modality
 DEFAULT_METHODS = ("probe", "lora", "finetune")
+BUNDLED = "bundled:"
 SCHEDULES = ("cosine", "linear", "constant")
 CONTROLS = ("majority", "tfidf", "scratch")  # never skipped
 
@@ -97,7 +99,8 @@ def check_names(
     for name in methods:
         METHODS.get(name)
     for base in bases:
-        reference.parse(base)
+        if base != ALL:
+            reference.parse(base)
     if metric is not None:
         METRICS.get(metric)
     if schedule not in SCHEDULES:
@@ -124,6 +127,21 @@ def check_bases(bases: Sequence[str], task: Task) -> None:
                 where="--base",
                 mend=f"choose a base for {task.modality.value}, e.g. {fits}",
             )
+
+
+def bases_at_hand(task: Task) -> tuple[str, ...]:
+    """Return the bundled bases of the task's modality."""
+    return tuple(
+        card.reference
+        for card in reference.cards_at_hand()
+        if card.modality is task.modality and card.reference.startswith(BUNDLED)
+    )
+
+
+def named_bases(bases: Sequence[str], task: Task) -> tuple[str, ...]:
+    """Return the references that were asked for, each once; "all" is what is at hand."""
+    found = [one for base in bases for one in (bases_at_hand(task) if base == ALL else (base,))]
+    return tuple(dict.fromkeys(found or DEFAULT_BASES[task.modality]))
 
 
 def check_against(request: Request, task: Task) -> str:

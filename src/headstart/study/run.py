@@ -11,7 +11,7 @@ from headstart.files import replacing_folder, write_text
 from headstart.method.adapted import Model, load_model
 from headstart.method.model import METHODS, Setting
 from headstart.progress import Progress
-from headstart.study.arm import Arm, fit_at_once
+from headstart.study.arm import Arm, fit_at_once, skip
 from headstart.study.assemble import study_record
 from headstart.study.audit import audited
 from headstart.study.curve import Curve, measure_curve
@@ -23,8 +23,9 @@ from headstart.study.memory import Memory
 from headstart.study.purse import purse_of
 from headstart.study.race import Race
 from headstart.study.record import StudyRecord
-from headstart.study.request import CONTROLS, DEFAULT_BASES, DEFAULT_METHODS, Request, check_against
-from headstart.study.store import Store, opened
+from headstart.study.request import CONTROLS, DEFAULT_METHODS, Request, check_against, named_bases
+from headstart.study.shortlist import Shortlist, shortlisted
+from headstart.study.store import opened
 from headstart.study.trial import Context
 from headstart.study.words import duration, plural
 from headstart.task.model import Task
@@ -52,35 +53,39 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
         logged = Logged(progress, store.folder / "log.txt")
         for line in task.detected:
             logged.say(line)
-        benches = _benches(request, task, store, logged)
-        task = audited(task, benches)
+        chosen = shortlisted(task, request.bases, logged)
+        cache = FeatureCache()
+        benches = [Workbench(task, base, cache, store.work, logged) for base in request.bases]
+        best = next(bench for bench in benches if bench.base == chosen.kept[0])
+        task = audited(task, best)
         for warning in task.warnings:
             logged.say(f"note: {warning.message}")
         for bench in benches:
             bench.task = task
         with closing(Memory.opened(request.ledger, task, metric, logged)) as memory:
             context = Context(task, metric, request.seeds, store, logged, request.schedule, memory)
-            record = _studied(context, request, benches, memory)
+            record = _studied(context, request, benches, chosen)
         write_text(store.folder / "study.json", record.model_dump_json(indent=1) + "\n")
         store.tidy()
     return record
 
 
 def _studied(
-    context: Context, request: Request, benches: list[Workbench], memory: Memory
+    context: Context, request: Request, benches: list[Workbench], chosen: Shortlist
 ) -> StudyRecord:
     """Run the arms, decide, deliver; leave everything but ``study.json``, which says it is done."""
-    arms = _run_arms(context, request, benches)
+    arms = _run_arms(context, request, benches, chosen)
     verdict = decide(context, arms)
     curves = _curves(context, request, arms, verdict)
     record = study_record(context, request, arms, verdict, curves)
     _deliver(context, verdict)
     predictions = context.store.predictions(best_key(context, verdict.delivered), "test")
     evidence = inspect(context.task, predictions)
-    evidence.reused = _reused(memory)
+    if context.memory is not None:
+        evidence.reused = _reused(context.memory)
+        context.memory.keep_study(record)
     if evidence.reused is not None:
         context.progress.say(f"ledger: {evidence.reused.sentence}")
-    memory.keep_study(record)
     beside = context.store.folder / "evidence.json"
     write_text(beside, evidence.model_dump_json(indent=1) + "\n")
     return record
@@ -107,26 +112,30 @@ def with_defaults(request: Request, task: Task) -> Request:
     controls = [name for name in CONTROLS if name not in named]
     return replace(
         request,
-        bases=request.bases or DEFAULT_BASES[task.modality],
+        bases=named_bases(request.bases, task),
         methods=tuple(dict.fromkeys([*controls[:2], *named, *controls[2:]])),
     )
 
 
-def _benches(request: Request, task: Task, store: Store, progress: Progress) -> list[Workbench]:
-    cache = FeatureCache()
-    return [Workbench(task, base, cache, store.work, progress) for base in request.bases]
-
-
-def _run_arms(context: Context, request: Request, benches: list[Workbench]) -> list[Arm]:
+def _run_arms(
+    context: Context, request: Request, benches: list[Workbench], chosen: Shortlist
+) -> list[Arm]:
     methods = [METHODS.get(name)() for name in request.methods]
     arms = [
         Arm(method, bench, alone=len(benches) == 1)
         for method in methods
         for bench in (benches if method.needs_base else [None])
     ]
-    trained = [arm for arm in arms if arm.method.trains_steps]
-    at_once = [arm for arm in arms if not arm.method.trains_steps]
-    with context.progress.bar("study", len(arms)) as advance:
+    left = []
+    for arm in arms:
+        reason = chosen.dropped.get(arm.bench.base) if arm.bench else None
+        if reason is None:
+            left.append(arm)
+        else:
+            skip(context, arm, reason)
+    trained = [arm for arm in left if arm.method.trains_steps]
+    at_once = [arm for arm in left if not arm.method.trains_steps]
+    with context.progress.bar("study", len(left)) as advance:
         for arm in at_once:
             fit_at_once(context, arm)
             advance(1)
