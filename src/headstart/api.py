@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,10 @@ from headstart.progress import Progress, Silent
 from headstart.study.record import StudyRecord
 
 if TYPE_CHECKING:
+    from headstart.study.plan import Plan
     from headstart.study.ranking import RankedBases
+    from headstart.study.request import Request
+    from headstart.task.model import Task
 
 RUNS = Path("headstart-runs")
 DEMOS = {"text": "packaged:emojis", "image": "packaged:digits"}
@@ -100,14 +103,104 @@ def adapt(
         RequestError: The request or the data are wrong; nothing was written.
         WorkError: Nothing could be fitted.
     """
-    from headstart.study.request import Request, check_names
     from headstart.study.run import run_study
     from headstart.study.store import refuse_taken
+
+    if out is not None:
+        refuse_taken(Path(out), resume)  # before the data are read, which may take long
+    request, built = _request(
+        data,
+        input=input,
+        target=target,
+        task=task,
+        base=base,
+        method=method,
+        budget=budget,
+        seeds=seeds,
+        learning_curve=learning_curve,
+        metric=metric,
+        schedule=schedule,
+        labels_per_class=labels_per_class,
+        ledger=ledger,
+        progress=progress,
+    )
+    folder = Path(out) if out is not None else _new_folder(built.name, resume)
+    request = replace(request, out=folder, resume=resume, command=command)
+    record = run_study(request, built, progress or Silent())
+    study = Study(request.out, record)
+    _write_card(study)
+    study.report()
+    return study
+
+
+def plan(
+    data: Any,
+    *,
+    input: str | Sequence[str] | None = None,
+    target: str | None = None,
+    task: str | None = None,
+    base: str | Sequence[str] | None = None,
+    method: str | Sequence[str] | None = None,
+    budget: str | None = None,
+    seeds: int = 3,
+    learning_curve: bool = False,
+    metric: str | None = None,
+    schedule: str = "cosine",
+    labels_per_class: int | None = None,
+    ledger: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Say what :func:`adapt` with the same arguments would take: seconds, FLOPs and memory.
+
+    Nothing is trained and no folder is made. A machine that never did the like is measured for a
+    few seconds a method.
+
+    Raises:
+        RequestError: The request or the data are wrong.
+    """
+    from headstart.study.plan import plan_study
+
+    request, built = _request(
+        data,
+        input=input,
+        target=target,
+        task=task,
+        base=base,
+        method=method,
+        budget=budget,
+        seeds=seeds,
+        learning_curve=learning_curve,
+        metric=metric,
+        schedule=schedule,
+        labels_per_class=labels_per_class,
+        ledger=ledger,
+        progress=progress,
+    )
+    return plan_study(request, built, progress or Silent())
+
+
+def _request(
+    data: Any,
+    *,
+    input: str | Sequence[str] | None,
+    target: str | None,
+    task: str | None,
+    base: str | Sequence[str] | None,
+    method: str | Sequence[str] | None,
+    budget: str | None,
+    seeds: int,
+    learning_curve: bool,
+    metric: str | None,
+    schedule: str,
+    labels_per_class: int | None,
+    ledger: str | Path | None,
+    progress: Progress | None,
+) -> tuple[Request, Task]:
+    """Check what was asked for and read the data."""
+    from headstart.study.request import Request, check_names
     from headstart.task.build import build_task
 
     bases, methods = _listed(base), _listed(method)
-    if out is not None:
-        refuse_taken(Path(out), resume)  # before the data are read, which may take long
     kind, limit = check_names(
         task=task,
         bases=bases,
@@ -127,7 +220,7 @@ def adapt(
     )
     request = Request(
         data=data,
-        out=Path(out) if out is not None else _new_folder(built.name, resume),
+        out=Path(),
         bases=bases,
         methods=methods,
         budget=limit,
@@ -137,14 +230,8 @@ def adapt(
         schedule=schedule,
         labels_per_class=labels_per_class,
         ledger=_ledger_url(ledger),
-        resume=resume,
-        command=command,
     )
-    record = run_study(request, built, progress or Silent())
-    study = Study(request.out, record)
-    _write_card(study)
-    study.report()
-    return study
+    return request, built
 
 
 def demo(

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from headstart.method.adapted import FAMILIES, Model, Signature
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
@@ -21,6 +22,7 @@ from headstart.study.speed import Speed
 from headstart.study.trial import Context
 from headstart.task.model import Input, Task
 from headstart.train.evaluate import Predictions
+from headstart.train.guard import Ceiling
 from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Point
 from headstart.train.workbench import Workbench
@@ -137,7 +139,9 @@ def made_bench(task: Task, revision: str = "r", unit: float = 1.0, *, scoring: b
         base=f"made:{revision}",
         task=task,
         card=SimpleNamespace(revision=revision, parameters=1),
-        pristine=SimpleNamespace(preprocessing=lambda: "{}"),
+        pristine=SimpleNamespace(preprocessing=lambda: "{}", device=lambda: torch.device("cpu")),
+        once=lambda name, make: make(),
+        ceiling=lambda: Ceiling(10**9),
         flop_per_unit=unit,
         units=rows.__getitem__,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -136,6 +136,12 @@ def adapt(
             "\\[$HEADSTART_LEDGER, else a file of yours]",
         ),
     ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan", metavar="", help="Only say what it would take: time, operations, memory."
+        ),
+    ] = False,
     out: Out = None,
     resume: Resume = False,
     json: Json = False,
@@ -148,32 +154,38 @@ def adapt(
 
       headstart adapt reviews.csv --input text --target stars --budget 10min
 
+      headstart adapt reviews.csv --plan
+
       headstart adapt photos/ --base timm:resnet18.a1_in1k --method probe --method lora
     """
     remember(context, out, resumable=True)
     from headstart import api
 
+    asked: dict[str, Any] = {
+        "input": input or None,
+        "target": target,
+        "task": task,
+        "base": base or None,
+        "method": method or None,
+        "budget": budget,
+        "seeds": seeds,
+        "learning_curve": learning_curve,
+        "metric": metric,
+        "schedule": schedule,
+        "labels_per_class": labels_per_class,
+        "ledger": ledger,
+    }
     with watcher(json) as progress, quiet.own_stdout():
-        study = api.adapt(
-            data,
-            input=input or None,
-            target=target,
-            task=task,
-            base=base or None,
-            method=method or None,
-            budget=budget,
-            seeds=seeds,
-            learning_curve=learning_curve,
-            metric=metric,
-            schedule=schedule,
-            labels_per_class=labels_per_class,
-            ledger=ledger,
-            out=out,
-            resume=resume,
-            progress=progress,
-            command=command_line(),
-        )
-    _finish(study, json)
+        if plan:
+            planned = api.plan(data, **asked, progress=progress)
+        else:
+            study = api.adapt(
+                data, **asked, out=out, resume=resume, progress=progress, command=command_line()
+            )
+    if plan:
+        show.plan_as_json(planned) if json else show.plan(planned)
+    else:
+        _finish(study, json)
 
 
 def demo(

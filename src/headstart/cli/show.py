@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from headstart.study.plan import Plan
     from headstart.study.record import StudyRecord
 
 REPORT, MODEL = "report.html", "best"
@@ -52,6 +54,48 @@ def study(record: StudyRecord, folder: Path) -> None:
     out.print(_reasons(record))
     out.print(_arms(record))
     out.print(_places(record, folder), soft_wrap=True)
+
+
+def plan(found: Plan) -> None:
+    """Print what a study would take, step by step."""
+    from headstart.study.words import bytes_text, duration, flop_text
+
+    def time(seconds: float | None) -> str:
+        return "–" if seconds is None else duration(seconds)
+
+    out = console()
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_footer=True)
+    table.add_column("step", "at most", overflow="fold")
+    for name, total in (
+        ("time", time(found.seconds)),
+        ("operations", flop_text(found.flop)),
+        ("memory", bytes_text(found.need)),
+    ):
+        table.add_column(name, total, justify="right", no_wrap=True)
+    for step in found.steps:
+        price = step.price
+        table.add_row(
+            Text(step.what), time(price.seconds), flop_text(price.flop), bytes_text(price.need)
+        )
+    out.print(table)
+    for name, why in found.left_out.items():
+        out.print(Text(f"not run: {name}: {why}"))
+    for note in found.notes:
+        out.print(Text(note), style="dim")
+
+
+def plan_as_json(found: Plan) -> None:
+    """Print a plan as JSON: seconds (null where not known), FLOP, bytes."""
+    as_json(
+        {
+            "steps": [{"what": step.what, **asdict(step.price)} for step in found.steps],
+            "seconds": found.seconds,
+            "flop": found.flop,
+            "need": found.need,
+            "left_out": found.left_out,
+            "notes": list(found.notes),
+        }
+    )
 
 
 def _data(record: StudyRecord) -> Text:

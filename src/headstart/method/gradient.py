@@ -14,7 +14,7 @@ import torch
 from headstart.measure.score import score
 from headstart.method.adapted import NetworkModel, Signature, fold_scale, unfold_scale
 from headstart.method.heads import WEIGHTED
-from headstart.method.model import Fitted, Hyperparameters, Method, Setting
+from headstart.method.model import Fitted, Hyperparameters, Method, Need, Setting
 from headstart.method.probe import probe_head
 from headstart.method.watch import drawn, looks
 from headstart.task.model import Objective, Task
@@ -23,7 +23,7 @@ from headstart.train.groups import Group
 from headstart.train.linear import LinearHead
 from headstart.train.loop import Place, Trainer
 from headstart.train.loss import Scale, batch_targets, loss_sum, target_scale, weight_sum
-from headstart.train.network import Network
+from headstart.train.network import Network, random_head
 from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Recipe
 from headstart.train.workbench import Workbench
@@ -79,7 +79,7 @@ class GradientMethod(Method):
         """Train the groups; the best weights on validation are kept."""
         flop, seconds = self.start_cost(setting)
         started, cpu_started = time.monotonic(), time.process_time()
-        network, scale = self._network(setting)
+        network, scale = self._network(setting, self.start_head(setting))
         watched = _Watched(setting, network, scale)
         recipe = _recipe(setting.hyperparameters, self.keep_statistics, watched.evaluations)
         place = Place(
@@ -126,15 +126,20 @@ class GradientMethod(Method):
 
     def range_test(self, setting: Setting) -> RangeTest | None:
         """Climb through the rates on the first batches of training; the weights are thrown away."""
-        return self._trying(setting).range_test(RANGE_STEPS)
+        head = self.start_head(setting)
+        return self._trying(setting, head).range_test(RANGE_STEPS)
+
+    def need(self, setting: Setting) -> Need:
+        """Count the memory of a step on a few rows; the weights are thrown away."""
+        return Need(*self._trying(setting, _any_head(setting)).need())
 
     def step_seconds(self, setting: Setting, batches: Sequence[list[int]]) -> list[float]:
         """Time training steps with all groups active; the weights are thrown away."""
-        return self._trying(setting).step_seconds(batches)
+        return self._trying(setting, _any_head(setting)).step_seconds(batches)
 
-    def _trying(self, setting: Setting) -> Trainer:
+    def _trying(self, setting: Setting, head: LinearHead) -> Trainer:
         """Return a trainer of which nothing is kept, with all groups active from the start."""
-        network, scale = self._network(setting)
+        network, scale = self._network(setting, head)
         return Trainer(
             network=network,
             groups=[replace(g, from_step=0) for g in self.groups(network, setting)],
@@ -147,10 +152,10 @@ class GradientMethod(Method):
             scale=scale,
         )
 
-    def _network(self, setting: Setting) -> tuple[Network, Scale]:
+    def _network(self, setting: Setting, start: LinearHead) -> tuple[Network, Scale]:
         task = setting.task
         scale = target_scale(task.train, task.objective)
-        head = unfold_scale(self.start_head(setting), scale)
+        head = unfold_scale(start, scale)
         network = Network(setting.base.encoder(), head, task.objective, setting.base.pair)
         self.prepare(network, setting)
         return network, scale
@@ -184,6 +189,11 @@ class _Watched:
         targets = batch_targets(part, list(range(len(part))), setting.task.objective, self.scale)
         summed = loss_sum(setting.task.objective, stacked, targets)
         return main, float(summed) / max(1.0, weight_sum(setting.task.objective, targets))
+
+
+def _any_head(setting: Setting) -> LinearHead:
+    """Return a head to try things with: the probe's would need the features of all rows."""
+    return random_head(setting.task, setting.base.card.width, seed=0)
 
 
 def predict_part(

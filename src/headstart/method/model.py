@@ -59,6 +59,25 @@ class Setting:
         return self.bench
 
 
+@dataclass(frozen=True)
+class Need:
+    """Memory that training takes beside the base itself.
+
+    Attributes:
+        fixed: Bytes of the weights' copy, gradients, optimiser state and best weights.
+        per_unit: Bytes of activations a token or image of a micro-batch.
+        largest: Units of the largest single input: no piece can be smaller.
+    """
+
+    fixed: float
+    per_unit: float
+    largest: int
+
+    def bytes(self, units: float) -> float:
+        """Return what micro-batches of so many units take."""
+        return self.fixed + self.per_unit * max(units, self.largest)
+
+
 @dataclass
 class Fitted:
     """What a fit leaves.
@@ -122,6 +141,10 @@ class Method(ABC):
 
     def range_test(self, setting: Setting) -> RangeTest | None:
         """Return a learning-rate range test, for methods that have a rate."""
+        return None
+
+    def need(self, setting: Setting) -> Need | None:
+        """Return the memory that training takes; None for methods without steps."""
         return None
 
     def step_seconds(self, setting: Setting, batches: Sequence[list[int]]) -> list[float]:

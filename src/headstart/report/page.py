@@ -106,6 +106,7 @@ def _context(record: StudyRecord, evidence: Evidence) -> dict[str, Any]:
         "label_plot": label_plot,
         "label_looks": label_looks,
         "evidence": evidence,
+        "prices": sections.price_views(evidence),
         "matrix": sections.confusion_rows(record, evidence),
         "confused": sections.most_confused(record, evidence),
         "classes": sections.worst_first(evidence),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headstart.report import units
-from headstart.study.evidence import ClassScore, Evidence, Mistake
+from headstart.study.evidence import ClassScore, Evidence, Mistake, PriceRecord
 from headstart.study.record import StudyRecord, TrialRecord
 
 LARGEST_MATRIX = 30
@@ -41,6 +41,19 @@ class Confused:
     predicted: str
     count: int
     share: float
+
+
+@dataclass(frozen=True, slots=True)
+class PriceView:
+    """Steps of one kind: seconds predicted and taken, seconds nobody foretold, peak memory."""
+
+    kind: str
+    steps: int
+    predicted: float
+    took: float
+    unforeseen: float
+    predicted_bytes: int
+    bytes: int
 
 
 def trial_views(record: StudyRecord) -> list[TrialView]:
@@ -112,6 +125,26 @@ def facts(values: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
             rows = [(str(name), units.value_text(part)) for name, part in value.items()]
             groups.append((_words(key), rows))
     return groups
+
+
+def price_views(evidence: Evidence) -> list[PriceView]:
+    """Return what each kind of step was predicted to take and took, and the whole."""
+    kinds = dict.fromkeys(price.kind for price in evidence.prices)
+    views = [_priced(kind, [p for p in evidence.prices if p.kind == kind]) for kind in kinds]
+    return [*views, _priced("all", evidence.prices)] if len(views) > 1 else views
+
+
+def _priced(kind: str, prices: list[PriceRecord]) -> PriceView:
+    foretold = [p for p in prices if p.predicted_seconds is not None]
+    return PriceView(
+        kind=kind,
+        steps=len(prices),
+        predicted=sum(p.predicted_seconds or 0.0 for p in foretold),
+        took=sum(p.seconds for p in foretold),
+        unforeseen=sum(p.seconds for p in prices if p.predicted_seconds is None),
+        predicted_bytes=max((p.predicted_bytes or 0 for p in prices), default=0),
+        bytes=max((p.bytes or 0 for p in prices), default=0),
+    )
 
 
 def _nested(value: object) -> bool:

@@ -6,10 +6,10 @@ import math
 
 from headstart.measure.score import METRICS
 from headstart.study.record import ScoreRecord
+from headstart.study.words import bytes_text as bytes_text
 from headstart.study.words import duration as duration
+from headstart.study.words import flop_text as flop_text
 from headstart.study.words import unbounded
-
-_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def is_percentage(metric: str) -> bool:
@@ -71,19 +71,6 @@ def p_text(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.2g}"
 
 
-def flop_text(flop: float) -> str:
-    """Return floating-point operations with an SI prefix: 1.2e12 is ``1.2 TFLOP``.
-
-    Zero, which means that nobody counted, is a dash.
-    """
-    return f"{_si(flop)}FLOP" if flop > 0 else "–"
-
-
-def bytes_text(count: float) -> str:
-    """Return a size in memory: ``1.5 GB`` (powers of ten); a dash where it was not measured."""
-    return f"{_si(count)}B" if count > 0 else "–"
-
-
 def parameters_text(count: int) -> str:
     """Return a number of weights: ``22.7 M`` from a hundred thousand on, else in full."""
     if count >= 999_950_000:
@@ -114,15 +101,6 @@ def value_text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {value_text(part)}" for key, part in value.items())
     return str(value)
-
-
-def _si(value: float) -> str:
-    # The prefix is chosen after rounding, so that 999.96e9 is 1.0 T and not 1,000.0 G.
-    for size, prefix in _PREFIXES:
-        if value >= size * 0.99995:
-            rounded = value / size
-            return f"{rounded:.0f} {prefix}" if rounded >= 99.95 else f"{rounded:.1f} {prefix}"
-    return f"{value:.0f} "
 
 
 def _signed(value: float) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from headstart.errors import UnwritableError
-from headstart.method.model import Hyperparameters, Method
+from headstart.method.model import METHODS, Hyperparameters, Method
 from headstart.study.record import ArmRecord, ScoreRecord, TrialRecord
 from headstart.study.scores import all_scores
 from headstart.study.trial import Context, Trial, failed, log, run_trial, skipped
@@ -64,6 +64,15 @@ class Arm:
             self.trials[known.index(record.key)] = record
         else:
             self.trials.append(record)
+
+
+def arms_of(methods: Sequence[str], benches: Sequence[Workbench]) -> list[Arm]:
+    """Return an arm for each method on each base, or one where a method needs none."""
+    return [
+        Arm(method, bench, alone=len(benches) == 1)
+        for method in (METHODS.get(name)() for name in methods)
+        for bench in (benches if method.needs_base else [None])
+    ]
 
 
 def arm_name(method: str, base: str | None) -> str:

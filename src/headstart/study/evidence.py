@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from headstart.study.bill import Bill
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -59,6 +61,20 @@ class Reused(_Record):
     sentence: str
 
 
+class PriceRecord(_Record):
+    """A step of the study: what it was predicted to take, and what it took.
+
+    Seconds and bytes are null where nothing of the kind had been measured on this machine.
+    """
+
+    kind: str
+    name: str
+    predicted_seconds: float | None
+    seconds: float
+    predicted_bytes: int | None
+    bytes: int | None
+
+
 class Evidence(_Record):
     """Read off the delivered model on the test rows.
 
@@ -66,6 +82,7 @@ class Evidence(_Record):
     ``residuals``: (truth, predicted) pairs for a regression, at most 2,000.
     ``reused``: What the ledger saved this study; here and not in ``study.json``, which is the same
     whoever paid.
+    ``prices``: The steps of this run, in order; those of a run before a kill are not among them.
     """
 
     confusion: list[list[int]] = []
@@ -74,3 +91,19 @@ class Evidence(_Record):
     calibration: Calibration | None = None
     residuals: list[tuple[float, float]] = []
     reused: Reused | None = None
+    prices: list[PriceRecord] = []
+
+
+def price_records(bill: Bill) -> list[PriceRecord]:
+    """Return the charges of a bill as ``evidence.json`` has them."""
+    return [
+        PriceRecord(
+            kind=charge.kind,
+            name=charge.name,
+            predicted_seconds=charge.price.seconds,
+            seconds=charge.seconds,
+            predicted_bytes=charge.predicted_bytes,
+            bytes=charge.bytes,
+        )
+        for charge in bill.charges
+    ]

@@ -116,6 +116,10 @@ class Memory:
         self.reused.append(record)
         return record, predictions
 
+    def has(self, key: str, *, final: bool) -> bool:
+        """Tell whether a trial is known, with its predictions on the test rows if it is final."""
+        return bool(self._tried(lambda ledger: ledger.has(key, final=final)))
+
     def keep(self, record: TrialRecord, predictions: dict[str, Predictions]) -> None:
         """Add a finished trial."""
         if self.ledger is None or not predictions:

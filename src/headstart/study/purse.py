@@ -17,6 +17,22 @@ from headstart.train.cache import default_root
 TRAINING_SHARE = 0.8  # of a time budget; the rest pays for features, learning curve and report
 
 
+@dataclass(frozen=True)
+class Work:
+    """Seconds on this machine, and operations."""
+
+    seconds: float
+    flop: float
+
+    @classmethod
+    def at(cls, rate: float, flop: float) -> Work:
+        """Return so many operations at so many a second."""
+        return cls(flop / rate, flop)
+
+    def __add__(self, other: Work) -> Work:
+        return Work(self.seconds + other.seconds, self.flop + other.flop)
+
+
 @dataclass
 class Purse:
     """A budget in its own unit: seconds of this machine, or operations.
@@ -60,25 +76,31 @@ class Purse:
             final: Whether it predicts all validation and test rows, or only those that a search
                 run is judged on.
         """
-        assert arm.bench is not None
-        rows = len(arm.bench.task.validation)
-        row = arm.bench.flop_per_unit * arm.bench.units("validation") / rows
-        seen = looks(steps * batch, rows)
-        speed = self.speed(arm)
-        spent = self._cost(steps * step_flop(arm, batch), speed.train)
-        spent += self._cost(seen.scored * row, speed.watch)
-        if final:
-            return spent + self.final_price(arm)
-        return spent + self._cost(seen.judged * row, speed.predict)
+        return self.in_unit(self.run(arm, batch, steps, final=final))
 
     def final_price(self, arm: Arm) -> float:
         """Return what it costs to predict all validation and test rows."""
+        return self.in_unit(self.reading(arm))
+
+    def in_unit(self, work: Work) -> float:
+        """Return what work costs, in the purse's unit."""
+        return work.seconds if self.timed else work.flop
+
+    def run(self, arm: Arm, batch: int, steps: int, *, final: bool) -> Work:
+        """Return the work of a run, as for :meth:`price`."""
+        assert arm.bench is not None
+        rows = len(arm.bench.task.validation)
+        row = arm.bench.flop_per_unit * arm.bench.units("validation") / rows
+        seen, speed = looks(steps * batch, rows), self.speed(arm)
+        work = Work.at(speed.train, steps * step_flop(arm, batch))
+        work += Work.at(speed.watch, seen.scored * row)
+        return work + (self.reading(arm) if final else Work.at(speed.predict, seen.judged * row))
+
+    def reading(self, arm: Arm) -> Work:
+        """Return the work of predicting all validation and test rows."""
         assert arm.bench is not None
         units = arm.bench.units("validation") + arm.bench.units("test")
-        return self._cost(units * arm.bench.flop_per_unit, self.speed(arm).predict)
-
-    def _cost(self, flop: float, rate: float) -> float:
-        return flop / rate if self.timed else flop
+        return Work.at(self.speed(arm).predict, units * arm.bench.flop_per_unit)
 
     def pay(self, amount: float) -> None:
         """Take ``amount``."""

@@ -14,15 +14,17 @@ from functools import cached_property
 
 from headstart.measure.score import METRICS
 from headstart.method.gradient import BATCH
-from headstart.method.model import Hyperparameters
+from headstart.method.model import Hyperparameters, Need
 from headstart.study.arm import Arm, guarded, refused, skip
+from headstart.study.bill import Price
 from headstart.study.judge import Judge, Rows
 from headstart.study.prior import Prior
-from headstart.study.purse import Purse
+from headstart.study.purse import Purse, Work
 from headstart.study.rates import SHARE, within_range
 from headstart.study.reach import reach, worth_going_on
 from headstart.study.record import RatePoint, TrialRecord
-from headstart.study.trial import Context, run_trial
+from headstart.study.room import has_room, needed
+from headstart.study.trial import Context, Trial, run_trial
 from headstart.study.words import amount, plural
 from headstart.train.workbench import Workbench
 
@@ -81,6 +83,7 @@ class Race:
         self.asked: dict[str, Hyperparameters] = {}  # by trial key, without what the fit chose
         self.winners: dict[Arm, Hyperparameters] = {}
         self.priors: dict[Workbench, Prior] = {}
+        self.needs: dict[Arm, Need | None] = {}
 
     def run(self) -> None:
         """Train; afterwards every arm has finalists, or a record that says why not."""
@@ -103,6 +106,9 @@ class Race:
         runners: list[Runner] = []
 
         def enter(arm: Arm) -> None:
+            self.needs[arm] = needed(self.context, arm)
+            if not has_room(self.context, arm, self.needs[arm]):
+                return
             fixed = {
                 "precision": self.purse.speed(arm).precision,
                 "schedule": self.context.schedule,
@@ -115,7 +121,7 @@ class Race:
             if sentence is not None:
                 arm.story.append(sentence)
             share = SHARE / len(self.arms)
-            settings, points = within_range(self.context, arm, self.purse, settings, share)
+            settings, points = self._in_range(arm, settings, share)
             new = [Runner(arm, setting) for setting in settings]
             new[0].rate_finder = points
             self.context.progress.say(f"{arm.name}: {arm.method.summary}")
@@ -125,6 +131,11 @@ class Race:
             if not refused(self.context, arm):
                 guarded(self.context, arm, lambda arm=arm: enter(arm))  # type: ignore[misc]
         return runners
+
+    def _in_range(
+        self, arm: Arm, settings: list[Hyperparameters], share: float
+    ) -> tuple[list[Hyperparameters], list[RatePoint]]:
+        return within_range(self.context, arm, self.purse, settings, share)
 
     def _prior(self, arm: Arm) -> Prior:
         """Return what worked on similar tasks, asked once for each base."""
@@ -201,12 +212,35 @@ class Race:
             values = {**runner.setting, "steps": steps}
             trial = runner.arm.trial(values)
             shown = [] if runner.runs else runner.rate_finder
-            record = run_trial(self.context, trial, final=False, rate_finder=shown)
+            work = self.purse.run(runner.arm, values["batch"], steps, final=False)
+            price = self._said(runner.arm, work)
+            record = self._try(trial, price, rate_finder=shown)
             self.asked[record.key] = values
             runner.arm.keep(record)
             if record.status == "done":
                 runner.runs.append((steps, record))
         return [r for r in runners if r.runs and r.steps == steps]
+
+    def _try(
+        self,
+        trial: Trial,
+        price: Price,
+        *,
+        final: bool = False,
+        rate_finder: list[RatePoint] | None = None,
+    ) -> TrialRecord:
+        """Run a trial, and charge what it was predicted to take and what it took."""
+        name = f"{trial.method.name}, {plural(trial.hyperparameters['steps'], 'step')}"
+        kind = "finalists" if final else "training"
+        with self.context.bill.step(kind, name, price):
+            return run_trial(self.context, trial, final=final, rate_finder=rate_finder)
+
+    def _said(self, arm: Arm, work: Work) -> Price:
+        """Return the price of an arm's work with the memory that goes with it."""
+        assert arm.bench is not None
+        need = self.needs.get(arm)
+        held = need.bytes(arm.bench.ceiling().units) if need is not None else 0.0
+        return Price(work.seconds, work.flop, held)
 
     def _climb(self, field: list[Runner]) -> list[Runner]:
         """Take the runners up, rung by rung; return those still in it at the end, best first."""
@@ -324,19 +358,21 @@ class Race:
             if trial.key != best.key:
                 self.context.store.drop_model(trial.key)
         self.winners[arm] = self.asked[best.key]
-        arm.keep(run_trial(self.context, arm.trial(self.asked[best.key], best.seed), final=True))
+        price = self._said(arm, self.purse.reading(arm))
+        arm.keep(self._try(arm.trial(self.asked[best.key], best.seed), price, final=True))
 
     def _repeat(self, arm: Arm) -> None:
         """Repeat the arm's finalist with other seeds, while that can be paid."""
         values = self.winners.get(arm)
         if values is None or not arm.finalists:
             return
-        price = self.purse.price(arm, values["batch"], values["steps"], final=True)
+        work = self.purse.run(arm, values["batch"], values["steps"], final=True)
+        price = self.purse.in_unit(work)
         for seed in range(1, self.context.seeds):
             if price > self.purse.left:
                 return
             self.purse.pay(price)
-            arm.keep(run_trial(self.context, arm.trial(values, seed), final=True))
+            arm.keep(self._try(arm.trial(values, seed), self._said(arm, work), final=True))
 
     def _price(self, runner: Runner, steps: int) -> float:
         return self.purse.price(runner.arm, runner.setting["batch"], steps)

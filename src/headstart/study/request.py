@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +162,14 @@ def check_against(request: Request, task: Task) -> str:
             mend=f"choose one of {', '.join(upward)}",
         )
     return metric
+
+
+def with_defaults(request: Request, task: Task) -> Request:
+    """Return the request with bases and methods filled in, controls among them."""
+    named = request.methods or DEFAULT_METHODS
+    controls = [name for name in CONTROLS if name not in named]
+    return replace(
+        request,
+        bases=named_bases(request.bases, task),
+        methods=tuple(dict.fromkeys([*controls[:2], *named, *controls[2:]])),
+    )

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from headstart.files import replacing_folder, write_text
 from headstart.method.adapted import Model, load_model
-from headstart.method.model import METHODS, Setting
+from headstart.method.model import Setting
 from headstart.progress import Progress
-from headstart.study.arm import Arm, fit_at_once, skip
+from headstart.study.arm import Arm, arms_of, fit_at_once, skip
 from headstart.study.assemble import study_record
 from headstart.study.audit import audited
+from headstart.study.bill import Bill
 from headstart.study.curve import Curve, measure_curve
 from headstart.study.decide import Verdict, best_key, decide
-from headstart.study.evidence import Reused
+from headstart.study.evidence import Reused, price_records
+from headstart.study.forecast import Forecast
 from headstart.study.inspect import inspect
+from headstart.study.learnt import Learnt
 from headstart.study.log import Logged
 from headstart.study.memory import Memory
 from headstart.study.purse import purse_of
 from headstart.study.race import Race
 from headstart.study.record import StudyRecord
-from headstart.study.request import CONTROLS, DEFAULT_METHODS, Request, check_against, named_bases
+from headstart.study.request import Request, check_against, with_defaults
 from headstart.study.shortlist import Shortlist, shortlisted
 from headstart.study.store import opened
 from headstart.study.trial import Context
@@ -56,31 +58,43 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
         chosen = shortlisted(task, request.bases, logged)
         cache = FeatureCache()
         benches = [Workbench(task, base, cache, store.work, logged) for base in request.bases]
-        best = next(bench for bench in benches if bench.base == chosen.kept[0])
-        task = audited(task, best)
+        bill = Bill()
+        forecast = Forecast(bill, Learnt())
+        kept = [bench for bench in benches if bench.base in chosen.kept]
+        for bench in kept:
+            with forecast.watch_features(bench):
+                bench.every_feature()
+        task = audited(task, kept[0])
         for warning in task.warnings:
             logged.say(f"note: {warning.message}")
         for bench in benches:
             bench.task = task
         with closing(Memory.opened(request.ledger, task, metric, logged)) as memory:
-            context = Context(task, metric, request.seeds, store, logged, request.schedule, memory)
-            record = _studied(context, request, benches, chosen)
+            context = Context(
+                task, metric, request.seeds, store, logged, request.schedule, memory, bill
+            )
+            record = _studied(context, request, benches, chosen, forecast)
         write_text(store.folder / "study.json", record.model_dump_json(indent=1) + "\n")
         store.tidy()
     return record
 
 
 def _studied(
-    context: Context, request: Request, benches: list[Workbench], chosen: Shortlist
+    context: Context,
+    request: Request,
+    benches: list[Workbench],
+    chosen: Shortlist,
+    forecast: Forecast,
 ) -> StudyRecord:
     """Run the arms, decide, deliver; leave everything but ``study.json``, which says it is done."""
-    arms = _run_arms(context, request, benches, chosen)
+    arms = _run_arms(context, request, benches, chosen, forecast)
     verdict = decide(context, arms)
-    curves = _curves(context, request, arms, verdict)
+    curves = _curves(context, request, arms, verdict, forecast)
     record = study_record(context, request, arms, verdict, curves)
     _deliver(context, verdict)
     predictions = context.store.predictions(best_key(context, verdict.delivered), "test")
     evidence = inspect(context.task, predictions)
+    evidence.prices = price_records(context.bill)
     if context.memory is not None:
         evidence.reused = _reused(context.memory)
         context.memory.keep_study(record)
@@ -106,27 +120,14 @@ def _reused(memory: Memory) -> Reused | None:
     )
 
 
-def with_defaults(request: Request, task: Task) -> Request:
-    """Return the request with bases and methods filled in, controls among them."""
-    named = request.methods or DEFAULT_METHODS
-    controls = [name for name in CONTROLS if name not in named]
-    return replace(
-        request,
-        bases=named_bases(request.bases, task),
-        methods=tuple(dict.fromkeys([*controls[:2], *named, *controls[2:]])),
-    )
-
-
 def _run_arms(
-    context: Context, request: Request, benches: list[Workbench], chosen: Shortlist
+    context: Context,
+    request: Request,
+    benches: list[Workbench],
+    chosen: Shortlist,
+    forecast: Forecast,
 ) -> list[Arm]:
-    methods = [METHODS.get(name)() for name in request.methods]
-    arms = [
-        Arm(method, bench, alone=len(benches) == 1)
-        for method in methods
-        for bench in (benches if method.needs_base else [None])
-    ]
-    left = []
+    arms, left = arms_of(request.methods, benches), []
     for arm in arms:
         reason = chosen.dropped.get(arm.bench.base) if arm.bench else None
         if reason is None:
@@ -137,7 +138,8 @@ def _run_arms(
     at_once = [arm for arm in left if not arm.method.trains_steps]
     with context.progress.bar("study", len(left)) as advance:
         for arm in at_once:
-            fit_at_once(context, arm)
+            with forecast.watch_fit(context.task, arm):
+                fit_at_once(context, arm)
             advance(1)
         if trained:
             purse = purse_of(request.budget, context)
@@ -146,12 +148,18 @@ def _run_arms(
     return arms
 
 
-def _curves(context: Context, request: Request, arms: list[Arm], verdict: Verdict) -> list[Curve]:
+def _curves(
+    context: Context, request: Request, arms: list[Arm], verdict: Verdict, forecast: Forecast
+) -> list[Curve]:
     """Measure learning curves: of the cheap arms always coarsely, of all that matter if asked."""
     finished = [arm for arm in arms if arm.finalists]
     probes = [arm for arm in finished if arm.method.name == "probe"][:1]
     if not request.learning_curve:
-        return [measure_curve(context, arm, QUICK_SIZES) for arm in probes]
+        found = []
+        for arm in probes:
+            with forecast.watch_curve(context.task, arm):
+                found.append(measure_curve(context, arm, QUICK_SIZES))
+        return found
     cheap = [*probes, *(arm for arm in finished if arm.method.name == "tfidf")]
     dear = [arm for arm in finished if arm.method.name == "scratch"][:1]
     if verdict.delivered.arm.method.trains_steps and verdict.delivered.arm not in dear:

@@ -6,12 +6,14 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from headstart.errors import UnwritableError
 from headstart.files import digest, write_json
 from headstart.method.gradient import BATCH
 from headstart.method.model import Method, Setting
@@ -23,7 +25,9 @@ from headstart.train.workbench import Workbench
 
 FASTER = 1.2  # times, from which half precision is worth its rounding
 BATCHES = 3  # that are timed, of different lengths
+LONG = 3000  # tokens in a batch, from which one batch is timed long enough
 REPEATS = 2
+PATIENCE = 1.0  # seconds, after which nothing is timed again
 PRECISIONS = ("float32", "bfloat16")
 BASE = ("predict", "watch", "precision")  # what is known of a base
 METHOD = ("train",)  # and of a method on it
@@ -90,7 +94,8 @@ def _remembered(
         memory, name, keys
     )  # of two studies that measure at once, the first is believed
     if known is None:
-        write_json(memory, {**_read(memory), name: measured})
+        with suppress(UnwritableError):  # then it is measured again next time
+            write_json(memory, {**_read(memory), name: measured})
     return known or measured
 
 
@@ -121,6 +126,9 @@ def _typical(bench: Workbench) -> list[list[int]]:
     whole.sort(key=lambda rows: sum(sizes[row] for row in rows))
     if min(sizes) == max(sizes):
         return whole[:1]
+    middle = whole[len(whole) // 2]
+    if sum(sizes[row] for row in middle) > LONG:
+        return [middle]
     return [whole[len(whole) * (2 * place + 1) // (2 * BATCHES)] for place in range(BATCHES)]
 
 
@@ -186,8 +194,8 @@ def _step_seconds(bench: Workbench, rows: list[int], dtype: torch.dtype) -> floa
 
 def _least(work: Callable[[], object]) -> float:
     """Return the seconds of the fastest run: what else ran just then is no speed of ours."""
-    seconds = []
-    for _ in range(REPEATS):
+    seconds: list[float] = []
+    while len(seconds) < REPEATS and sum(seconds) < PATIENCE:
         started = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - started)

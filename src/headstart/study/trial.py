@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from headstart.errors import HeadstartError, UnwritableError
@@ -13,6 +13,7 @@ from headstart.measure.cost import Meter
 from headstart.method.adapted import load_model
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
 from headstart.progress import Progress
+from headstart.study.bill import Bill
 from headstart.study.judge import Rows, cut, judged_rows
 from headstart.study.memory import Memory
 from headstart.study.record import CostRecord, CurvePoint, RatePoint, ScoreRecord, TrialRecord
@@ -42,6 +43,7 @@ class Context:
         progress: Who watches.
         schedule: How the rate falls after its warm-up.
         memory: What the ledger knows of its trials; None without a ledger.
+        bill: What its steps were predicted to take, and took.
     """
 
     task: Task
@@ -51,6 +53,7 @@ class Context:
     progress: Progress
     schedule: str = "cosine"
     memory: Memory | None = None
+    bill: Bill = field(default_factory=Bill)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from headstart.measure.interval import Interval
 from headstart.study.record import ComparisonRecord, ScoreRecord
 
 _UNBOUNDED = ("r2", "spearman", "mae", "rmse", "log_loss")  # not shares: no per cent
+_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -89,3 +90,25 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
+
+
+def flop_text(flop: float) -> str:
+    """Return floating-point operations with an SI prefix: 1.2e12 is ``1.2 TFLOP``.
+
+    Zero, which means that nobody counted, is a dash.
+    """
+    return f"{_si(flop)}FLOP" if flop > 0 else "–"
+
+
+def bytes_text(count: float) -> str:
+    """Return a size in memory: ``1.5 GB`` (powers of ten); a dash where it was not measured."""
+    return f"{_si(count)}B" if count > 0 else "–"
+
+
+def _si(value: float) -> str:
+    # The prefix is chosen after rounding, so that 999.96e9 is 1.0 T and not 1,000.0 G.
+    for size, prefix in _PREFIXES:
+        if value >= size * 0.99995:
+            rounded = value / size
+            return f"{rounded:.0f} {prefix}" if rounded >= 99.95 else f"{rounded:.1f} {prefix}"
+    return f"{value:.0f} "

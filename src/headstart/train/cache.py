@@ -97,7 +97,7 @@ class FeatureCache:
         watcher = progress or Silent()
         keys = [_key(id_) for id_ in ids]
         first = {key: row for row, key in reversed(list(enumerate(keys)))}
-        folder = self.root / digest(_FORMAT, encoder.card.revision, encoder.preprocessing(), LAYER)
+        folder = self._folder(encoder)
         found = _Found(sorted(first))
         for old in self._known(folder, first, watcher):
             found.add(old)
@@ -116,6 +116,19 @@ class FeatureCache:
             return Features(empty, 0.0, 0.0, 0)
         flop = forward_flop_per_unit(encoder) * found.size()
         return Features(found.values(keys), found.seconds, flop, cached)
+
+    def missing(self, encoder: Encoder, ids: Sequence[str]) -> list[int]:
+        """Return the rows whose features would have to be computed, of equal ids the first."""
+        keys = [_key(id_) for id_ in ids]
+        first = {key: row for row, key in reversed(list(enumerate(keys)))}
+        found = _Found(sorted(first))
+        for old in self._known(self._folder(encoder), first, Silent()):
+            found.add(old)
+        return sorted(row for key, row in first.items() if not found.has(key))
+
+    def _folder(self, encoder: Encoder) -> Path:
+        name = digest(_FORMAT, encoder.card.revision, encoder.preprocessing(), LAYER)
+        return self.root / name
 
     def _known(self, folder: Path, wanted: dict[str, int], progress: Progress) -> Iterator[Shard]:
         """Yield the shards in ``folder`` that hold a wanted sample; drop damaged ones."""

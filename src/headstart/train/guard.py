@@ -68,6 +68,10 @@ class Ceiling:
                 mend="use a smaller base, shorter inputs, or a method that trains less "
                 "(probe, partial, lora)",
             )
-        self.units = max(longest, min(self.units, asked) // 2)
+        self.lower_to(max(longest, min(self.units, asked) // 2))
+
+    def lower_to(self, units: int) -> None:
+        """Set the ceiling, and remember it."""
+        self.units = units
         if self.path is not None:
             write_json(self.path, self.units)

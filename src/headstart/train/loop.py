@@ -138,6 +138,21 @@ class Trainer:
             self._activate()
             return find_rate(self._range_loss, self.optimizer, steps=steps)
 
+    def need(self) -> tuple[float, float, int]:
+        """Return bytes whatever the batch, bytes a unit of a micro-batch, the largest input."""
+        self.active = activate(self.network, self.groups, self.step, self.recipe.keep_statistics)
+        sizes = self.samples.sizes
+        few = sorted(self._order(0)[0], key=lambda row: sizes[row])[-COUNTED:]
+        before = checkpoint.Moment.of(self.network)
+        whole = step_bytes(self.network, lambda: self._loss(few, 1.0), ADAM_BYTES)
+        before.put_back(self.network)
+        trained = [p for group in self.groups for p in group.parameters()]
+        weights = sum(t.nbytes for t in [*self.network.parameters(), *self.network.buffers()])
+        state = sum(p.numel() for p in trained) * (4 + ADAM_BYTES)  # gradients and moments
+        best = sum(p.nbytes for p in trained)
+        per_unit = (whole - weights - state) / (len(few) * sizes[few[-1]])
+        return float(weights + state + best), per_unit, max(sizes)
+
     def step_seconds(self, batches: Sequence[list[int]]) -> list[float]:
         """Take a step on each of these rows and time it; the weights are spoilt afterwards."""
         devices = [self.device] if self.device.type == "cuda" else []

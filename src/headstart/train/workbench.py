@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from headstart.base.model import BaseCard, Encoder
 from headstart.base.text import TextEncoder
 from headstart.files import digest
 from headstart.progress import Progress
-from headstart.task.model import Kind, Modality, Objective, Task
+from headstart.task.model import Input, Kind, Modality, Objective, Part, Task
 from headstart.train.cache import FeatureCache
 from headstart.train.embed import forward_flop_per_unit
 from headstart.train.guard import IMAGE_CEILING, TEXT_CEILING, Ceiling
@@ -118,6 +118,21 @@ class Workbench:
             self._features[part] = self._share(part) if self._whole else self._embed(part)
         return self._features[part]
 
+    def every_feature(self) -> None:
+        """Compute the features of all parts."""
+        for part in self.task.parts:
+            self.features(part)
+
+    def missing(self) -> list[Input]:
+        """Return the inputs of all parts whose features are not in the cache, each once."""
+        found: dict[str, Input] = {}
+        for part in self.task.parts.values():
+            sides = self._sides(part)
+            for inputs, ids in sides:
+                rows = self.cache.missing(self.pristine, ids)
+                found.update({ids[row]: inputs[row] for row in rows})
+        return list(found.values())
+
     def _share(self, part: str) -> PartFeatures:
         """Return the features of the whole bench, of train only the rows that are left."""
         assert self._whole is not None
@@ -133,24 +148,22 @@ class Workbench:
     def _embed(self, part: str) -> PartFeatures:
         rows = self.task.parts[part]
         label = f"features of {part} ({self.base})"
-        if not self.pair:
-            found = self.cache.features(
-                self.pristine, rows.inputs, rows.ids, progress=self.progress, label=label
-            )
-            return PartFeatures(found.values, found.seconds, found.flop)
         sides = [
-            self.cache.features(
-                self.pristine,
-                [pair[side] for pair in rows.inputs],  # type: ignore[index]
-                [digest("text", pair[side]) for pair in rows.inputs],  # type: ignore[index]
-                progress=self.progress,
-                label=label,
-            )
-            for side in (0, 1)
+            self.cache.features(self.pristine, inputs, ids, progress=self.progress, label=label)
+            for inputs, ids in self._sides(rows)
         ]
+        if not self.pair:
+            return PartFeatures(sides[0].values, sides[0].seconds, sides[0].flop)
         left, right = (np.asarray(side.values) for side in sides)
         values = np.concatenate([left, right, np.abs(left - right), left * right], axis=1)
         return PartFeatures(values, sum(s.seconds for s in sides), sum(s.flop for s in sides))
+
+    def _sides(self, part: Part) -> list[tuple[Sequence[Input], Sequence[str]]]:
+        """Return the inputs that are embedded and their ids; of pairs, each side."""
+        if not self.pair:
+            return [(part.inputs, part.ids)]
+        sides = [[pair[side] for pair in part.inputs] for side in (0, 1)]  # type: ignore[index]
+        return [(texts, [digest("text", text) for text in texts]) for texts in sides]
 
     def samples(self, part: str) -> Samples:
         """Return the encoded inputs of a part."""

@@ -1,0 +1,87 @@
+"""What each step of a study was predicted to take, and what it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from headstart.measure.memory import Peak, resident_bytes
+from headstart.study.learnt import Learnt
+
+BESIDE = 2.0  # times its tensors, what a process holds, where nothing was learnt
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a step will take.
+
+    Attributes:
+        seconds: Wall-clock on this machine; None where nothing of the kind was measured here.
+        flop: Operations.
+        need: Bytes of tensors beside what the process holds before any step.
+    """
+
+    seconds: float | None
+    flop: float = 0.0
+    need: float = 0.0
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A step that was done.
+
+    Attributes:
+        kind: What steps of its sort are called.
+        name: Which one.
+        price: What it was predicted to take.
+        seconds: What it took.
+        predicted_bytes, bytes: Most that the process held meanwhile; None where not known.
+    """
+
+    kind: str
+    name: str
+    price: Price
+    seconds: float
+    predicted_bytes: int | None
+    bytes: int | None
+
+
+@dataclass
+class Bill:
+    """The charges of one process, in order.
+
+    What a process holds is more than its tensors: kernels' scratch, and pages that the allocator
+    keeps. How much more is learnt.
+
+    Attributes:
+        learnt: What this machine took before.
+        charges: What was done.
+        held: Bytes that the process held before the first step.
+        most: The largest peak so far: memory that is freed stays with the process, for the next.
+    """
+
+    learnt: Learnt = field(default_factory=Learnt)
+    charges: list[Charge] = field(default_factory=list)
+    held: int | None = None
+    most: int = 0
+
+    @contextmanager
+    def step(self, kind: str, name: str, price: Price) -> Iterator[None]:
+        """Time the block and watch its memory."""
+        if self.held is None:
+            self.held = resident_bytes()
+        predicted = None if self.held is None else self._predicted(kind, price)
+        peak, started = Peak(), time.monotonic()
+        yield
+        seconds, found = time.monotonic() - started, peak.bytes()
+        if found is not None and self.held is not None and found > self.most:
+            self.learnt.learn(f"memory {kind}", price.need, found - self.held)
+            self.most = found
+        self.charges.append(Charge(kind, name, price, seconds, predicted, found))
+
+    def _predicted(self, kind: str, price: Price) -> int:
+        assert self.held is not None
+        more = self.learnt.amount(f"memory {kind}", price.need) if price.need else 0.0
+        return max(self.most, int(self.held + (BESIDE * price.need if more is None else more)))
