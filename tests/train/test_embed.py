@@ -149,7 +149,7 @@ def test_the_backend_is_chosen_once_for_the_whole_job_and_runs_it(monkeypatch):
     asked: list[tuple[int, int]] = []
 
     class Ones:
-        images = 16
+        images, workers = 16, 1
 
         def features(self, batch: Batch):
             return np.ones((len(batch["ids"]), 4), dtype=np.float32)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from headstart.task.model import Image, Input, Modality
 from headstart.train.allocator import keep_memory
 from headstart.train.backend.eager import Eager
 from headstart.train.backend.model import Backend
+from headstart.train.backend.parallel import run
 
 Values = NDArray[np.float32] | list[NDArray[np.float32]]
 
@@ -145,14 +147,19 @@ def _forward(
 ) -> Values:
     """Return features in the order of ``samples``, batch by batch."""
     found: list[NDArray[np.float32] | None] = [None] * len(samples)
-    for rows, filled in _batches(encoder, samples, backend.images):
-        array = backend.features(encoder.collate([samples[row] for row in filled]))
+    batches = list(_batches(encoder, samples, backend.images))
+    makers = [partial(_collated, encoder, samples, filled) for _, filled in batches]
+    for (rows, _), array in zip(batches, run(backend, makers), strict=True):
         for place, row in enumerate(rows):
             words = samples[row].get("word_ids")
             found[row] = array[place] if words is None else array[place, : len(words)].copy()
         advance(len(rows))
     arrays = [array for array in found if array is not None]
     return np.stack(arrays) if arrays[0].ndim == 1 else arrays
+
+
+def _collated(encoder: Encoder, samples: Sequence[Batch], rows: Sequence[int]) -> Batch:
+    return encoder.collate([samples[row] for row in rows])
 
 
 def _batches(

@@ -18,7 +18,7 @@ from headstart.train.backend.eager import Eager
 from headstart.train.backend.onednn import OneDnn
 from headstart.train.backend.onnx import FOLDER
 
-LONG = 10_000_000  # inputs
+LONG = 10**9  # inputs
 
 
 class Stopwatch:
@@ -35,10 +35,10 @@ class Stopwatch:
         self.made.append(name)
         return Named(name, encoder)
 
-    def least(self, backend, batch) -> float:
+    def least(self, backend, batches) -> float:
         name = getattr(backend, "name", "eager")
         self.timed.append(name)
-        return self.seconds[name] * module._units(batch)
+        return self.seconds[name] * sum(map(module._units, batches)) * backend.workers
 
 
 class Named(Eager):
@@ -61,7 +61,7 @@ def picked(encoder, count: int, folder: Path) -> str:
 
 @pytest.fixture
 def watch(monkeypatch) -> Stopwatch:
-    return Stopwatch(monkeypatch, eager=3e-4, onednn=2e-4, onnx=1e-4)
+    return Stopwatch(monkeypatch, eager=1e-4, onednn=8e-5, onnx=5e-5)
 
 
 def test_the_fastest_is_chosen_and_remembered(bert, tmp_path, watch):
@@ -79,8 +79,8 @@ def test_a_short_job_measures_nothing_and_stays_eager(bert, tmp_path, watch):
 
 
 def test_a_job_of_seconds_exports_nothing(bert, tmp_path, watch):
-    units = 15 / 3e-4  # 15 s in eager mode
-    assert picked(bert, int(units / 5.5), tmp_path) == "onednn"
+    seconds, tokens = 20, 6.75  # in eager mode, a text
+    assert picked(bert, int(seconds / 1e-4 / tokens), tmp_path) == "onednn"
     assert "onnx" not in watch.made
     assert picked(bert, LONG, tmp_path) == "onnx"  # tried once it is worth it
 
@@ -120,7 +120,7 @@ def test_a_damaged_memory_is_measured_again(bert, tmp_path, watch, harm):
     watch.timed.clear()
     assert picked(bert, LONG, tmp_path) == "onnx"
     assert set(watch.timed) == {"eager", "onednn", "onnx"}
-    assert json.loads(memory.read_text())[name]["onnx"] == 1e-4
+    assert json.loads(memory.read_text())[name]["onnx"] == 5e-5
 
 
 def test_an_unwritable_cache_still_gives_a_choice(bert, tmp_path, watch):
@@ -154,7 +154,7 @@ def test_without_onnxruntime_the_others_serve(bert, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     seconds = {Eager: 3e-4, OneDnn: 2e-4}
     monkeypatch.setattr(
-        module, "_least_seconds", lambda backend, batch: seconds[type(backend)] * 100
+        module, "_least_seconds", lambda backend, batches: seconds[type(backend)] * 100
     )
     samples = bert.encode(["the quick fox"] * 4)
     assert isinstance(choose(bert, samples, LONG, tmp_path), OneDnn)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
 from headstart.errors import WorkError
+from headstart.task.model import Modality
 from headstart.train.backend.onednn import OneDnn
-
-from .helpers import text_batch
 
 
 class Doubled(nn.Linear):
@@ -28,6 +29,8 @@ class Small(nn.Module):
     def device(self):
         return torch.device("cpu")
 
+    card = SimpleNamespace(modality=Modality.TEXT)
+
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shape", [(5, 4), (2, 3, 4)])
@@ -44,9 +47,8 @@ def test_a_layer_that_does_more_than_multiply_is_left_alone():
         OneDnn(Small(Doubled(4, 2)))
 
 
-def test_a_failing_forward_leaves_no_trace(bert):
-    backend, batch = OneDnn(bert), text_batch(bert)
-    batch["input_ids"] = batch["input_ids"] + 1000  # beyond the vocabulary
-    with pytest.raises(IndexError):
-        backend.features(batch)
-    assert not any("forward" in vars(layer) for layer in bert.modules())
+def test_the_twin_shares_every_weight(bert):
+    twin = OneDnn(bert).encoder
+    shared = zip(bert.parameters(), twin.parameters(), strict=True)
+    assert all(left is right for left, right in shared)
+    assert twin.tokenizer is bert.tokenizer

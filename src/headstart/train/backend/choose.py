@@ -12,8 +12,9 @@ import math
 import os
 import platform
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from headstart.train.backend.eager import Eager
 from headstart.train.backend.model import Backend
 from headstart.train.backend.onednn import OneDnn
 from headstart.train.backend.onnx import Onnx, graph_path
+from headstart.train.backend.parallel import run
 from headstart.train.remember import recall, remember
 
 ENVIRONMENT = "HEADSTART_EMBED"
@@ -38,12 +40,15 @@ MEMORY = "backends.json"
 LEAST_COSINE = 0.999  # of any backend with the reference
 DRIFT = 1e-4  # of a float32 backend: of a feature, or of the largest where that is above 1
 
-_SHORT_JOB = {Modality.TEXT: 32_768, Modality.IMAGE: 256}  # units; below, nothing is measured
+_SHORT_JOB = {Modality.TEXT: 100_000, Modality.IMAGE: 1_000}  # units; below, nothing is measured
 _TOKENS = 512  # of a batch that is timed
 _REPEATS = 2
 # Seconds that a job must take in eager mode before a backend is tried for the first time, and
 # what starting it costs each time.
-_WORTH_TRYING = {"onednn": 10.0, "onnx": 40.0}
+_WORTH_TRYING = {
+    Modality.TEXT: {"onednn": 10.0, "onnx": 120.0},
+    Modality.IMAGE: {"onednn": 40.0, "onnx": 40.0},
+}
 _WORTH_OPENING = 10.0  # onnx, its graph being there already
 _STARTING = {"eager": 0.0, "onednn": 0.0, "onnx": 1.0}
 
@@ -146,7 +151,9 @@ class _Trial:
 
     def _worth(self, name: str) -> float:
         written = graph_path(self.encoder, self.words, self.folder).is_file()
-        return _WORTH_OPENING if name == "onnx" and written else _WORTH_TRYING[name]
+        if name == "onnx" and written:
+            return _WORTH_OPENING
+        return _WORTH_TRYING[self.encoder.card.modality][name]
 
     def _sound(self, name: str) -> Backend | None:
         """Return the backend, or None where it cannot be had or gives other features."""
@@ -165,9 +172,8 @@ class _Trial:
 
     def _timed(self, backend: Backend) -> float:
         """Return the seconds of a unit, to three digits."""
-        units = sum(_units(batch) for batch in self.batches)
-        seconds = sum(_least_seconds(backend, batch) for batch in self.batches)
-        return float(f"{seconds / units:.2e}")
+        units = sum(_units(batch) for batch in self.batches) * backend.workers
+        return float(f"{_least_seconds(backend, self.batches) / units:.2e}")
 
 
 def _usable(found: dict[str, Any] | None) -> dict[str, float | None]:
@@ -237,10 +243,14 @@ def least_cosine(found: NDArray[np.float32], expected: NDArray[np.float32]) -> f
     return float(np.where((left == right).all(axis=-1), 1.0, cosines).min(initial=1.0))
 
 
-def _least_seconds(backend: Backend, batch: Batch) -> float:
+def _least_seconds(backend: Backend, batches: Sequence[Batch]) -> float:
+    """Return the seconds of all batches, each as often as the backend takes one at once."""
+    makers: list[Callable[[], Batch]] = [
+        partial(dict, batch) for batch in batches for _ in range(backend.workers)
+    ]
     seconds = []
     for _ in range(_REPEATS):
         began = time.perf_counter()
-        backend.features(batch)
+        deque(run(backend, makers), maxlen=0)
         seconds.append(time.perf_counter() - began)
     return min(seconds)

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from headstart.base.model import Batch, Encoder
+from headstart.task.model import Modality
 
 
 class Eager:
@@ -20,6 +21,9 @@ class Eager:
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
+        # a picture's convolutions fill all cores, and a GPU is one
+        alone = encoder.card.modality is Modality.IMAGE or encoder.device().type != "cpu"
+        self.workers = 1 if alone else torch.get_num_threads()
 
     def features(self, batch: Batch) -> NDArray[np.float32]:
         """Return (N, D), or (N, W, D) for words."""

@@ -5,22 +5,19 @@ On AMD processors oneDNN's are up to 9% faster; there is nothing to export or to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import copy
 from functools import partial
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from headstart.base.model import Batch, Encoder
+from headstart.base.model import Encoder
 from headstart.errors import WorkError
 from headstart.train.backend.eager import Eager
 
 
 class OneDnn(Eager):
-    """Calls the encoder with other products; between calls it is as it was.
+    """Calls a twin of the encoder: the same weights, other products.
 
     Args:
         encoder: In evaluation mode, float32, on the CPU.
@@ -30,26 +27,24 @@ class OneDnn(Eager):
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        super().__init__(encoder)
-        self._layers = [layer for layer in encoder.modules() if _plain(layer)]
+        twin = _twin(encoder)
+        super().__init__(twin)
+        layers = [layer for layer in twin.modules() if _plain(layer)]
         here = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        if not (here and self._layers):
+        if not (here and layers):
             raise WorkError("no oneDNN, or no linear layer to run with it")
+        for layer in layers:
+            layer.forward = partial(_product, layer)
 
-    def features(self, batch: Batch) -> NDArray[np.float32]:
-        """Return (N, D), or (N, W, D) for words."""
-        with self._replaced():
-            return super().features(batch)
 
-    @contextmanager
-    def _replaced(self) -> Iterator[None]:
-        try:
-            for layer in self._layers:
-                layer.forward = partial(_product, layer)
-            yield
-        finally:
-            for layer in self._layers:
-                vars(layer).pop("forward", None)
+def _twin(encoder: Encoder) -> Encoder:
+    """Return a copy of the modules that shares every tensor, and all else."""
+    shared = {id(tensor): tensor for tensor in (*encoder.parameters(), *encoder.buffers())}
+    twin = copy.copy(encoder)
+    twin._modules = {
+        name: copy.deepcopy(module, dict(shared)) for name, module in encoder._modules.items()
+    }
+    return twin
 
 
 def _plain(layer: nn.Module) -> bool:

@@ -47,7 +47,8 @@ class Onnx:
             write_encoder(encoder, words, path)
         with suppress(OSError):
             os.utime(path)  # used now: the last to be dropped
-        self._session = open_graph(path, torch.get_num_threads())
+        self.workers = torch.get_num_threads()
+        self._session = open_graph(path, threads=1)  # of each call
 
     def features(self, batch: Batch) -> NDArray[np.float32]:
         """Return (N, D), or (N, W, D) for words."""
