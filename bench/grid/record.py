@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,6 +158,7 @@ def _locked() -> Iterator[None]:
     with Path(place).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    time.sleep(0.5)  # whoever waited has it now
 
 
 if __name__ == "__main__":

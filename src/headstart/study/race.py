@@ -79,6 +79,7 @@ class Race:
         self.context, self.purse, self.arms = context, purse, arms
         self.judge = Judge(context.task, context.metric, context.store)
         self.rival = self._strongest(rivals)
+        self.runners: list[Runner] = []  # every rate that could be tried
         self.controls: list[Runner] = []  # one for each: what its runs will cost
         self.asked: dict[str, Hyperparameters] = {}  # by trial key, without what the fit chose
         self.winners: dict[Arm, Hyperparameters] = {}
@@ -87,7 +88,8 @@ class Race:
 
     def run(self) -> None:
         """Train; afterwards every arm has finalists, or a record that says why not."""
-        runners = self._affordable(self._entered())
+        self.runners = self._entered()
+        runners = self._affordable(self.runners)
         if not runners:
             return
         runners = self._rung(runners, self._opening(runners))
