@@ -25,14 +25,11 @@ from headstart.ledger.distance import summary
 from headstart.method.model import METHODS
 from headstart.progress import Silent
 from headstart.study.arm import Arm, arms_of
-from headstart.study.purse import Purse
-from headstart.study.race import Race
+from headstart.study.ladder import Ladder
 from headstart.study.ranking import rank_bases
 from headstart.study.record import TrialRecord
-from headstart.study.speed import Speed
 from headstart.study.store import Store
 from headstart.study.trial import Context, run_trial
-from headstart.task.model import Task
 from headstart.train.cache import FeatureCache
 from headstart.train.precision import training_dtype
 from headstart.train.workbench import Workbench
@@ -99,20 +96,10 @@ def _trials(context: Context, arm: Arm) -> Iterator[TrialRecord]:
         yield _run(context, arm, settings[0], 0)
         return
     for values in arm.method.search(context.task, arm.bench, context.metric):
-        for steps in ladder(context.task):
+        for steps in Ladder(len(context.task.train)).rungs:
             for seed in range(SEEDS):
                 full = {**values, "precision": _precision(), "schedule": "cosine", "steps": steps}
                 yield _run(context, arm, full, seed)
-
-
-def ladder(found: Task) -> list[int]:
-    """Return the lengths of the runs that a race on a task may make."""
-    speed = Speed(1.0, 1.0, 1.0, "float32")
-    store = Store(Path())
-    race = Race(
-        Context(found, "accuracy", 1, store, Silent()), Purse(1.0, False, lambda arm: speed), [], []
-    )
-    return race.ladder
 
 
 def _precision() -> str:

@@ -11,8 +11,9 @@ from headstart.method.model import METHODS
 from headstart.study.arm import Arm, fit_at_once
 from headstart.study.decide import Verdict
 from headstart.study.evidence import HindsightRecord, HindsightRun
-from headstart.study.race import Race, Runner
+from headstart.study.race import Race
 from headstart.study.record import TrialRecord
+from headstart.study.runner import Runner
 from headstart.study.shortlist import Shortlist
 from headstart.study.trial import Context, run_trial
 from headstart.study.words import gap_words, plural
