@@ -12,12 +12,11 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
+from headstart.base.model import Batch
 from headstart.errors import WorkError
 from headstart.files import digest
-from headstart.measure.cost import step_bytes
+from headstart.measure.cost import counted_flop, step_bytes
 from headstart.progress import Advance, Progress, Silent
 from headstart.task.model import Part
 from headstart.train import checkpoint
@@ -218,8 +217,10 @@ class Trainer:
         Returns False, with the step still to be taken, if what came out is no number.
         """
         epoch, index = divmod(self.step, self.epoch_batches)
-        if not self._train_on(self._order(epoch)[index]):
+        rows = self._order(epoch)[index]
+        if not self._train_on(rows):
             return False
+        self.run.flop += self.samples.below_flop(rows, first=epoch == 0)
         self.step += 1
         due = self.step % self.every == 0 or self.step == self.recipe.steps
         if due and not self._evaluate():
@@ -250,13 +251,12 @@ class Trainer:
         pieces = micro_batches(rows, sizes, self.place.ceiling.units)
         widest = max(pieces, key=lambda piece: len(piece) * sizes[piece[-1]])
         few = widest[-COUNTED:]  # a unit of the widest costs the same in a small batch
-        # The counter knows no fused attention; written out it has the same operations.
-        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            torch.autograd.backward(self._loss(few, 1.0))
+        batch = self._batch(few)  # what is kept of its inputs is no part of a step
+        flop = counted_flop(lambda: torch.autograd.backward(self._loss_on(batch, few, 1.0)))
         self.optimizer.zero_grad(set_to_none=True)
         size = step_bytes(self.network, lambda: self._loss(widest, 1.0), ADAM_BYTES)
         self.optimizer.zero_grad(set_to_none=True)
-        return counter.get_total_flops() / sum(sizes[row] for row in few), size
+        return flop / sum(sizes[row] for row in few), size
 
     def _within_memory(self, work: Callable[[], T], rows: list[int]) -> T:
         """Return what ``work`` returns; each time memory runs out, try with smaller pieces."""
@@ -320,8 +320,13 @@ class Trainer:
 
     def _loss(self, rows: list[int], total: float) -> Tensor:
         """Return the loss summed over ``rows``, divided by ``total``."""
+        return self._loss_on(self._batch(rows), rows, total)
+
+    def _batch(self, rows: list[int]) -> tuple[Batch, ...]:
         batch = self.network.collate(self.samples.take(rows))
-        batch = tuple({k: v.to(self.device) for k, v in side.items()} for side in batch)
+        return tuple({k: v.to(self.device) for k, v in side.items()} for side in batch)
+
+    def _loss_on(self, batch: tuple[Batch, ...], rows: list[int], total: float) -> Tensor:
         targets = batch_targets(self.part, rows, self.network.objective, self.scale)
         mixed = self.dtype is not torch.float32
         with torch.autocast(self.device.type, self.dtype, enabled=mixed):
