@@ -62,11 +62,14 @@ class Purse:
         """
         assert arm.bench is not None
         rows = len(arm.bench.task.validation)
-        row = arm.bench.flop_per_unit * arm.bench.units("validation") / rows
+        row = row_flop(arm, "validation")
         seen = looks(steps * batch, rows)
         speed = self.speed(arm)
         spent = self._cost(steps * step_flop(arm, batch), speed.train)
-        spent += self._cost(seen.scored * row, speed.watch)
+        once, trained = arm.method.once_factor(arm.bench), len(arm.bench.task.train)
+        below = once * min(steps * batch, trained) * row_flop(arm, "train")
+        below += once * seen.watched * row
+        spent += self._cost(below + (1.0 - once) * seen.scored * row, speed.watch)
         if final:
             return spent + self.final_price(arm)
         return spent + self._cost(seen.judged * row, speed.predict)
@@ -88,9 +91,15 @@ class Purse:
 def step_flop(arm: Arm, batch: int) -> float:
     """Return the operations of one training step on rows of mean length."""
     assert arm.bench is not None
-    rows = len(arm.bench.task.train)
-    unit = arm.bench.flop_per_unit * arm.bench.units("train") / rows
-    return arm.method.flop_factor(arm.bench) * unit * min(batch, rows)
+    rows = min(batch, len(arm.bench.task.train))
+    return arm.method.flop_factor(arm.bench) * row_flop(arm, "train") * rows
+
+
+def row_flop(arm: Arm, part: str) -> float:
+    """Return the operations of a forward pass on a row of mean length."""
+    assert arm.bench is not None
+    rows = len(arm.bench.task.parts[part])
+    return arm.bench.flop_per_unit * arm.bench.units(part) / rows
 
 
 def speed_name(arm: Arm) -> str:
