@@ -19,6 +19,7 @@ from headstart.method.probe import probe_head
 from headstart.method.scratch import Scratch
 from headstart.train import loop
 from headstart.train.linear import LinearHead
+from headstart.train.place import Place
 
 from .conftest import GRADIENT, PAIRS
 
@@ -179,9 +180,7 @@ def test_a_killed_trial_goes_on_to_the_same_predictions(shop, monkeypatch):
     class Killed(BaseException):
         pass
 
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
-    place = loop.Place
-    monkeypatch.setattr("headstart.method.gradient.Place", lambda *a: place(*a, save_every=0.0))
+    monkeypatch.setattr("headstart.method.gradient.Place", lambda *a: Place(*a, save_every=0.0))
     take_step = loop.Trainer._take_step
 
     def dying(trainer):

@@ -10,6 +10,7 @@ from headstart.method.lora_top import LoraTop
 from headstart.method.model import METHODS
 from headstart.train import loop
 from headstart.train.guard import Ceiling
+from headstart.train.place import Place
 from headstart.train.workbench import Workbench
 
 TOP = ("partial", "lora-top")
@@ -54,8 +55,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(shop, method, monkeypatch):
     class Killed(BaseException):
         pass
 
-    place = loop.Place
-    monkeypatch.setattr("headstart.method.gradient.Place", lambda *a: place(*a, save_every=0.0))
+    monkeypatch.setattr("headstart.method.gradient.Place", lambda *a: Place(*a, save_every=0.0))
     take_step = loop.Trainer._take_step
 
     def dying(trainer):

@@ -22,12 +22,14 @@ from headstart.task.model import Objective, Task
 from headstart.train.evaluate import Predictions, network_logits, predictions_of
 from headstart.train.groups import Group
 from headstart.train.linear import LinearHead
-from headstart.train.loop import Place, Trainer
+from headstart.train.loop import Trainer
 from headstart.train.loss import Scale, batch_targets, loss_sum, target_scale, weight_sum
 from headstart.train.network import Network
+from headstart.train.place import Place
 from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Recipe
 from headstart.train.samples import Samples
+from headstart.train.tryout import Tryout
 from headstart.train.workbench import Workbench
 
 RANGE_STEPS = 24
@@ -158,10 +160,10 @@ class GradientMethod(Method):
         """Time training steps with all groups active; the weights are thrown away."""
         return self._trying(setting).step_seconds(batches)
 
-    def _trying(self, setting: Setting) -> Trainer:
-        """Return a trainer of which nothing is kept, with all groups active from the start."""
+    def _trying(self, setting: Setting) -> Tryout:
+        """Return a trainer to try things on, with all groups active from the start."""
         network, scale = self._network(setting)
-        return Trainer(
+        return Tryout(
             network=network,
             groups=[replace(g, from_step=0) for g in self.groups(network, setting)],
             recipe=_recipe(setting.hyperparameters, self.keep_statistics),
