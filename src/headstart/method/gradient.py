@@ -104,9 +104,11 @@ class GradientMethod(Method):
             setting.progress,
             f"{self.name}, rate {recipe.rate:.0e}, seed {setting.seed}",
         )
+        groups = self.groups(network, setting)
+        trainable = sum(p.numel() for group in groups for p in group.parameters())
         trainer = Trainer(
             network=network,
-            groups=self.groups(network, setting),
+            groups=groups,
             recipe=recipe,
             part=setting.task.train,
             samples=self.samples(network, setting, "train"),
@@ -115,7 +117,6 @@ class GradientMethod(Method):
             place=place,
             scale=scale,
         )
-        trainable = sum(p.numel() for group in trainer.groups for p in group.parameters())
         before, cpu_before = time.monotonic(), time.process_time()
         run = trainer.fit()
         started += (time.monotonic() - before) - run.seconds  # a resumed run counts whole

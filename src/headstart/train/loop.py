@@ -25,6 +25,7 @@ from headstart.train.recipe import Point, Recipe, Run
 from headstart.train.samples import Samples, batch_order
 from headstart.train.schedule import rate_factor
 from headstart.train.step import Stepper
+from headstart.train.vocabulary import widen
 
 
 class Trainer(Stepper):
@@ -58,7 +59,7 @@ class Trainer(Stepper):
             network, groups, recipe, part, samples, scale or Scale(), self.place.ceiling, self._note
         )
         self.validate, self.seed = validate, seed
-        trained = {id(p) for group in groups for p in group.parameters()}
+        trained = {id(p) for group in self.groups for p in group.parameters()}
         self.trained = {name for name, p in network.named_parameters() if id(p) in trained}
         self.active = -1
         self.step = 0
@@ -89,6 +90,7 @@ class Trainer(Stepper):
                 advance(self.step)
                 self._steps(advance)
         checkpoint.restore_state(self.network, self.best_state)
+        widen(self.network)
         self.network.eval()
         return self.run
 
@@ -194,11 +196,7 @@ class Trainer(Stepper):
         if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
             self.optimizer.zero_grad(set_to_none=True)
             return False
-        rate = self._rate()
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self._update(self._rate())
         self.losses.append(loss)
         self.run.flop += self.flop_per_unit * sum(self.samples.sizes[row] for row in rows)
         return True

@@ -19,6 +19,7 @@ from headstart.train.loss import Scale, batch_targets, class_weights, loss_sum, 
 from headstart.train.network import Network
 from headstart.train.recipe import Recipe
 from headstart.train.samples import Samples, micro_batches
+from headstart.train.vocabulary import NarrowEmbedding, narrow
 
 T = TypeVar("T")
 
@@ -51,18 +52,30 @@ class Stepper:
         note: Callable[[str], None],
     ) -> None:
         keep_memory()
-        self.network, self.groups, self.recipe = network, groups, recipe
+        self.network, self.recipe = network, recipe
+        self.groups = narrow(network, groups, samples)
+        self.narrowed = [m for m in network.modules() if isinstance(m, NarrowEmbedding)]
         self.part, self.samples, self.scale = part, samples, scale
         self.ceiling, self.note = ceiling, note
         self.device = network.encoder.device()
         self.dtype: torch.dtype = getattr(torch, recipe.precision)
         self.weight = self._class_weights()
         self.optimizer = torch.optim.AdamW(
-            [{"params": group.parameters(), "factor": group.factor} for group in groups],
+            [{"params": group.parameters(), "factor": group.factor} for group in self.groups],
             lr=recipe.rate,
             weight_decay=recipe.weight_decay,
             fused=True,
         )
+
+    def _update(self, rate: float) -> None:
+        """Let the optimiser take its step at ``rate``, and drop the gradients."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+            for table in self.narrowed:
+                if any(p is table.rows for p in group["params"]):
+                    table.fade(group["lr"], self.recipe.weight_decay)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
 
     def _accumulate(self, rows: list[int]) -> float:
         """Add up the gradients of the batch, piece by piece; return its mean loss."""
