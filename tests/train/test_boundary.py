@@ -17,25 +17,15 @@ from headstart.train.network import Network
 from headstart.train.samples import Samples
 from headstart.train.states import States
 
+from .small import WIDTH, small_encoder
+
 TEXTS = ["a", "b c d e f a b c", "c a", "e f a b c d", "a b", "f"]
 FLOAT = torch.float32
 
 
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory) -> Encoder:
-    prepare_torchvision()
-    from transformers import BertConfig, BertModel, BertTokenizer
-
-    folder = tmp_path_factory.mktemp("bert")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdef"]
-    BertTokenizer(vocab={word: i for i, word in enumerate(words)}).save_pretrained(folder)
-    torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=len(words), hidden_size=16, num_hidden_layers=4, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=32,
-    )  # fmt: skip
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    return reference.load(f"local:{folder}").eval()
+    return small_encoder("bert", tmp_path_factory.mktemp("bert"))
 
 
 def pictures(count: int) -> list[Image]:
@@ -53,12 +43,14 @@ def pictures(count: int) -> list[Image]:
 
 
 @pytest.fixture(
-    params=["bert", "timm:test_resnet", "timm:test_efficientnet", "torchvision:resnet18"]
+    params=["bert", "llama", "timm:test_resnet", "timm:test_efficientnet", "torchvision:resnet18"]
 )
-def case(request, bert):
+def case(request, bert, tmp_path):
     """An encoder and inputs."""
     if request.param == "bert":
         return bert, TEXTS
+    if request.param == "llama":
+        return small_encoder("llama", tmp_path), TEXTS
     prepare_torchvision()
     return reference.load(f"{request.param}?random=0").eval(), pictures(5)
 
@@ -163,7 +155,7 @@ def test_a_body_with_a_way_round_the_boundary_has_none(bert):
 
 
 def test_past_the_memory_rows_are_computed_again_and_cost_again(bert):
-    unit = 16 * 4  # bytes a token: 16 numbers of float32
+    unit = WIDTH * 4  # bytes a token
     *_, states = both(bert, TEXTS, top=2, memory=unit * sum([3, 10, 4]))
     rows = list(range(len(TEXTS)))
     first, again = states.take(rows), states.take(rows)

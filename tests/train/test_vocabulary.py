@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.base import reference
-from headstart.base.compat import prepare_torchvision
 from headstart.base.model import Encoder
 from headstart.progress import Silent
 from headstart.task.model import Objective, Part
@@ -23,34 +21,23 @@ from headstart.train.network import Network
 from headstart.train.place import Place
 from headstart.train.samples import Samples
 
+from .small import LETTERS, WIDTH, small_encoder
 from .toys import recipe, same, weights
 
-KNOWN = "abcdefghijklmnopqrstuvwxyz"
 TRAIN = ["a b", "b c a a", "c", "a c c b a", "b", "c a b b"]
 OTHER = ["x y", "a z b", "q r s t"]  # words that no training text uses
 
 
 @pytest.fixture(scope="module", params=["bert", "llama"])
 def encoder(request, tmp_path_factory) -> Encoder:
-    prepare_torchvision()
-    from transformers import BertConfig, BertModel, BertTokenizer, LlamaConfig, LlamaModel
-
-    folder = tmp_path_factory.mktemp(request.param)
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *KNOWN]
-    BertTokenizer(vocab={word: i for i, word in enumerate(words)}).save_pretrained(folder)
-    torch.manual_seed(1)
-    small = {"vocab_size": len(words), "hidden_size": 16, "intermediate_size": 32,
-             "num_hidden_layers": 2, "num_attention_heads": 2}  # fmt: skip
-    if request.param == "bert":
-        BertModel(BertConfig(**small), add_pooling_layer=False).save_pretrained(folder)
-    else:
-        LlamaModel(LlamaConfig(**small, pad_token_id=0)).save_pretrained(folder)
-    return reference.load(f"local:{folder}").eval()
+    return small_encoder(request.param, tmp_path_factory.mktemp(request.param))
 
 
 def trainer(encoder: Encoder, groups=depth_groups, **changes) -> Trainer:
     generator = np.random.default_rng(0)
-    head = LinearHead(generator.normal(0, 0.3, (3, 16)).astype(np.float32), np.zeros(3, np.float32))
+    head = LinearHead(
+        generator.normal(0, 0.3, (3, WIDTH)).astype(np.float32), np.zeros(3, np.float32)
+    )
     network = Network(copy.deepcopy(encoder), head, Objective.SINGLE_LABEL, pair=False)
     part = Part(TRAIN, np.arange(6) % 3, TRAIN, TRAIN)
     scores = iter(range(99))
@@ -73,7 +60,7 @@ def whole(monkeypatch) -> None:
 def test_a_run_on_the_used_rows_is_a_run_on_all(encoder, monkeypatch):
     narrow = trainer(encoder)
     assert len(narrow.narrowed) == 1
-    assert narrow.narrowed[0].rows.shape[0] < len(KNOWN) / 2
+    assert narrow.narrowed[0].rows.shape[0] < len(LETTERS) / 2
     start = weights(narrow.network)
     narrow.fit()
     whole(monkeypatch)
