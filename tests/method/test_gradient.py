@@ -19,6 +19,7 @@ from headstart.method.probe import probe_head
 from headstart.method.scratch import Scratch
 from headstart.train import loop
 from headstart.train.linear import LinearHead
+from headstart.train.place import Place
 
 from .conftest import GRADIENT, PAIRS
 
@@ -110,7 +111,7 @@ def test_frozen_blocks_cost_less(shop):
 
 def grouped(shop, method, **changes):
     setting = shop.setting("text", method.name, folder="groups", **changes)
-    return method.groups(method._network(setting)[0], setting)
+    return method.groups(method._network(setting, method.start_head(setting))[0], setting)
 
 
 def test_gradual_unfreezes_from_the_top_by_half_of_the_steps(shop):
@@ -144,7 +145,9 @@ def test_scratch_has_other_weights_than_the_base_fixed_by_the_seed(shop):
     method, drawn = Scratch(), []
     for seed in (0, 0, 1):
         setting = shop.setting("text", "scratch", folder="start", seed=seed)
-        drawn.append(method._network(setting)[0].encoder.body.state_dict())
+        drawn.append(
+            method._network(setting, method.start_head(setting))[0].encoder.body.state_dict()
+        )
     matrices = [name for name in base if name.endswith("dense.weight")]
     assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in base)
     for name in matrices:
@@ -179,9 +182,7 @@ def test_a_killed_trial_goes_on_to_the_same_predictions(shop, monkeypatch):
     class Killed(BaseException):
         pass
 
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
-    place = loop.Place
-    monkeypatch.setattr("headstart.method.gradient.Place", lambda *a: place(*a, save_every=0.0))
+    monkeypatch.setattr("headstart.method.gradient.Place", lambda *a: Place(*a, save_every=0.0))
     take_step = loop.Trainer._take_step
 
     def dying(trainer):

@@ -85,8 +85,8 @@ def adapt(
             "--method",
             "-m",
             metavar="NAME",
-            help="How to adapt: probe, prototype, finetune, partial, gradual, lora, scratch; "
-            "repeat to compare. Cheap controls always run.",
+            help="How to adapt: probe, prototype, finetune, partial, gradual, lora, "
+            "lora-top, scratch; repeat to compare. Cheap controls always run.",
         ),
     ] = None,
     budget: Annotated[

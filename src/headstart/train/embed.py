@@ -124,7 +124,7 @@ def _forward(
     """Return features in the order of ``samples``, batch by batch."""
     device = encoder.device()
     found: list[NDArray[np.float32] | None] = [None] * len(samples)
-    for rows, filled in _batches(encoder, samples):
+    for rows, filled in even_batches(encoder, samples):
         batch = encoder.collate([samples[row] for row in filled])
         with torch.inference_mode():
             features = encoder({name: tensor.to(device) for name, tensor in batch.items()})
@@ -137,7 +137,9 @@ def _forward(
     return np.stack(arrays) if arrays[0].ndim == 1 else arrays
 
 
-def _batches(encoder: Encoder, samples: Sequence[Batch]) -> Iterator[tuple[list[int], list[int]]]:
+def even_batches(
+    encoder: Encoder, samples: Sequence[Batch]
+) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the rows of each batch, and the same rows repeated up to a shape that computes alike.
 
     An image batch is always full; a text batch has at least :data:`_FEWEST_TOKENS` tokens.
