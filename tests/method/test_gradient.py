@@ -126,10 +126,14 @@ def test_finetune_trains_all_at_once_each_lower_block_slower(shop):
     assert [g.factor for g in groups] == pytest.approx([1, 1, 0.9, 0.81, 0.729])
 
 
+def _start(method, setting):
+    return method._network(setting, method.start_head(setting))
+
+
 def test_lora_starts_as_the_base_and_draws_its_matrices_from_the_seed(shop):
     method = Lora()
     networks = [
-        method._network(shop.setting("text", "lora", folder="start", seed=seed))[0]
+        _start(method, shop.setting("text", "lora", folder="start", seed=seed))[0]
         for seed in (0, 0, 1)
     ]
     states = [network.state_dict() for network in networks]
@@ -157,7 +161,7 @@ def test_scratch_has_other_weights_than_the_base_fixed_by_the_seed(shop):
 
 def test_scratch_starts_a_regression_at_the_targets_mean(shop):
     method = Scratch()
-    network, scale = method._network(shop.setting("regression", "scratch", folder="start"))
+    network, scale = _start(method, shop.setting("regression", "scratch", folder="start"))
     assert scale.mean > 1900
     assert not network.head.bias.any()
 

@@ -107,7 +107,7 @@ def test_all_runs_on_a_base_share_what_is_kept(shop, monkeypatch):
 
 def test_lora_top_adapts_only_the_top_half(shop):
     setting = shop.setting("text", "lora-top", folder="adapted")
-    network, _ = LoraTop()._network(setting)
+    network, _ = LoraTop()._network(setting, LoraTop().start_head(setting))
     adapted = {n.split("layer.")[1][0] for n, _ in network.named_parameters() if "lora_" in n}
     assert adapted == {"1", "2"}  # of embeddings and three layers
     groups = LoraTop().groups(network, setting)

@@ -10,20 +10,18 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import torch
 
-from headstart.measure.score import score
 from headstart.method.adapted import NetworkModel, Signature, fold_scale, unfold_scale
 from headstart.method.heads import WEIGHTED
 from headstart.method.model import Fitted, Hyperparameters, Method, Need, Setting
 from headstart.method.probe import probe_head
-from headstart.method.watch import drawn, looks
+from headstart.method.watched import Watched, training_precision, words_of
 from headstart.task.model import Objective, Task
 from headstart.train.evaluate import Predictions, network_logits, predictions_of
 from headstart.train.groups import Group
 from headstart.train.linear import LinearHead
 from headstart.train.loop import Trainer
-from headstart.train.loss import Scale, batch_targets, loss_sum, target_scale, weight_sum
+from headstart.train.loss import Scale, target_scale
 from headstart.train.network import Network, random_head
 from headstart.train.place import Place
 from headstart.train.rate_finder import RangeTest
@@ -96,7 +94,7 @@ class GradientMethod(Method):
         flop, seconds = self.start_cost(setting)
         started, cpu_started = time.monotonic(), time.process_time()
         network, scale = self._network(setting, self.start_head(setting))
-        watched = _Watched(setting, network, scale, self.samples(network, setting, "validation"))
+        watched = Watched(setting, network, scale, self.samples(network, setting, "validation"))
         recipe = _recipe(setting.hyperparameters, self.keep_statistics, watched.evaluations)
         place = Place(
             setting.folder / "checkpoint.pt",
@@ -140,7 +138,7 @@ class GradientMethod(Method):
         )
 
     def _predicting(
-        self, setting: Setting, watched: _Watched, judged: Sequence[int], times: int
+        self, setting: Setting, watched: Watched, judged: Sequence[int], times: int
     ) -> float:
         """Return the operations of scoring ``times`` while training, and once at the end."""
         bench, top = setting.base, setting.hyperparameters.get("top")
@@ -190,45 +188,9 @@ class GradientMethod(Method):
         return network, scale
 
 
-class _Watched:
-    """Scores a network on some validation rows, the same at each evaluation and for each seed."""
-
-    def __init__(self, setting: Setting, network: Network, scale: Scale, samples: Samples) -> None:
-        self.setting, self.network, self.scale = setting, network, scale
-        self.samples = samples
-        part, values = setting.task.validation, setting.hyperparameters
-        found = looks(values["steps"] * values["batch"], len(part))
-        self.rows: list[int] = drawn(len(part), found.watched).tolist()
-        self.part = part.take(self.rows)
-        self.evaluations = found.evaluations
-        self.dtype = training_precision(setting)
-
-    def __call__(self) -> tuple[float, float]:
-        """Return (score, loss); NaN where the network's outputs are no numbers."""
-        setting, part = self.setting, self.part
-        words = _words(part.inputs) if setting.task.objective is Objective.TAGS else None
-        logits = network_logits(self.network, self.samples, self.rows, words, dtype=self.dtype)
-        if not all(bool(item.isfinite().all()) for item in logits):
-            return float("nan"), float("nan")
-        found = predictions_of(setting.task.objective, logits, self.scale)
-        main = score(
-            setting.task.objective, setting.task.classes, part.targets, found, setting.metric
-        )
-        stacked = torch.nn.utils.rnn.pad_sequence(logits, batch_first=True)
-        targets = batch_targets(part, list(range(len(part))), setting.task.objective, self.scale)
-        summed = loss_sum(setting.task.objective, stacked, targets)
-        return main, float(summed) / max(1.0, weight_sum(setting.task.objective, targets))
-
-
 def _any_head(setting: Setting) -> LinearHead:
     """Return a head to try things with: the probe's would need the features of all rows."""
     return random_head(setting.task, setting.base.card.width, seed=0)
-
-
-def training_precision(setting: Setting) -> torch.dtype:
-    """Return the dtype of matrix products while training."""
-    dtype: torch.dtype = getattr(torch, setting.hyperparameters.get("precision", "float32"))
-    return dtype
 
 
 def predict_part(
@@ -239,13 +201,9 @@ def predict_part(
     samples = setting.base.samples(part)
     rows = range(len(inputs)) if rows is None else rows
     tags = setting.task.objective is Objective.TAGS
-    words = _words([inputs[row] for row in rows]) if tags else None
+    words = words_of([inputs[row] for row in rows]) if tags else None
     logits = network_logits(network, samples, rows, words, setting.progress, f"predicting {part}")
     return predictions_of(setting.task.objective, logits)
-
-
-def _words(inputs: Sequence[object]) -> list[int]:
-    return [len(item) for item in inputs]  # type: ignore[arg-type]
 
 
 def _head_of(network: Network) -> LinearHead:
