@@ -11,17 +11,18 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-BENCHMARKS = ("heads", "embedding", "ledger")
+BENCHMARKS = ("heads", "embedding", "ledger", "finetune")
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers")
+PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers", "peft")
 
 
 def main() -> int:
-    """Run the benchmarks named on the command line, or all."""
+    """Run the benchmarks named on the command line ("finetune:top" for one part), or all."""
     chosen = sys.argv[1:] or BENCHMARKS
     found = {}
     for name in chosen:
-        rows = import_module(f"bench.{name}").run()
+        module, _, part = name.partition(":")
+        rows = import_module(f"bench.{module}").run(*([part] if part else []))
         found[name] = rows
         for row in rows:
             print(f"{name:<10} {row['what']:<60} {row['seconds']:>10.4f} s  x{row['ratio']:.2f}")
@@ -34,7 +35,10 @@ def main() -> int:
         "results": found,
     }
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now.strftime('%Y-%m-%d')}-{'-'.join(chosen)}.json"
+    modules = dict.fromkeys(name.partition(":")[0] for name in chosen)
+    path = RESULTS / f"{now.strftime('%Y-%m-%d')}-{'-'.join(modules)}.json"
+    if path.is_file():  # the parts of a benchmark that ran one by one
+        record["results"] = {**json.loads(path.read_text())["results"], **found}
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     print(f"kept in {path}")
     return 0

@@ -66,6 +66,7 @@ def adapt(
     budget: str | None = None,
     seeds: int = 3,
     learning_curve: bool = False,
+    audit: bool = False,
     metric: str | None = None,
     schedule: str = "cosine",
     labels_per_class: int | None = None,
@@ -88,6 +89,7 @@ def adapt(
         budget: What training may cost: "10min", "5e15flop".
         seeds: Repeats of each winner.
         learning_curve: Measure score against number of labels.
+        audit: Run what the planner left out too, and say what leaving it out cost.
         metric: What choices go by; the objective's main one if not given.
         schedule: How learning rates fall after their warm-up: "cosine", "linear", "constant".
         labels_per_class: Keep only so many training rows a class.
@@ -125,7 +127,7 @@ def adapt(
         progress=progress,
     )
     folder = Path(out) if out is not None else _new_folder(built.name, resume)
-    request = replace(request, out=folder, resume=resume, command=command)
+    request = replace(request, out=folder, resume=resume, command=command, audit=audit)
     record = run_study(request, built, progress or Silent())
     study = Study(request.out, record)
     _write_card(study)

@@ -13,6 +13,8 @@ import pytest
 from typer.testing import Result
 
 from headstart.errors import RequestError, WorkError
+from headstart.study.bill import Price
+from headstart.study.plan import Plan, Step
 from headstart.study.record import StudyRecord
 
 Run = Callable[..., Result]
@@ -57,6 +59,7 @@ def test_adapt_without_options_leaves_every_choice_to_the_api(
         "schedule": "cosine",
         "labels_per_class": None,
         "ledger": None,
+        "audit": False,
         "out": None,
         "resume": False,
         "command": "headstart adapt reviews.csv",
@@ -80,6 +83,31 @@ def test_adapt_passes_every_option_on(
     assert (asked["budget"], asked["seeds"], asked["metric"]) == ("10min", 5, "f1")
     assert (asked["learning_curve"], asked["labels_per_class"]) == (True, 16)
     assert (asked["ledger"], asked["out"], asked["resume"]) == ("none", tmp_path, True)
+
+
+@pytest.fixture
+def planned(api: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the API plan two steps, the time of one not known, and refuse to adapt."""
+    steps = [Step("features · one", Price(12.0, 3e12, 4e6)), Step("probe", Price(None))]
+    found = Plan(steps, {"lora": "training it takes 99.0 GB"}, ["At most."])
+    monkeypatch.setattr(api, "plan", lambda data, **_: found, raising=False)
+    monkeypatch.delattr(api, "adapt", raising=False)
+
+
+@pytest.mark.usefixtures("planned")
+def test_a_plan_is_shown_and_nothing_is_run(headstart_cli: Run) -> None:
+    result = headstart_cli("adapt", "x.csv", "--plan")
+    assert result.exit_code == 0, result.output
+    for shown in ("features · one", "12 s", "3.0 TFLOP", "4.0 MB", "at most", "–", "99.0 GB"):
+        assert shown in result.stdout
+
+
+@pytest.mark.usefixtures("planned")
+def test_a_plan_as_json_has_null_for_what_is_not_known(headstart_cli: Run) -> None:
+    answer = json.loads(headstart_cli("adapt", "x.csv", "--plan", "--json").stdout)
+    assert [step["seconds"] for step in answer["steps"]] == [12.0, None]
+    assert (answer["seconds"], answer["flop"], answer["need"]) == (12.0, 3e12, 4e6)
+    assert answer["left_out"] == {"lora": "training it takes 99.0 GB"}
 
 
 def test_a_person_gets_verdict_arms_places_and_the_next_command(

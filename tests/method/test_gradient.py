@@ -19,6 +19,7 @@ from headstart.method.probe import probe_head
 from headstart.method.scratch import Scratch
 from headstart.train import loop
 from headstart.train.linear import LinearHead
+from headstart.train.place import Place
 
 from .conftest import GRADIENT, PAIRS
 
@@ -110,7 +111,7 @@ def test_frozen_blocks_cost_less(shop):
 
 def grouped(shop, method, **changes):
     setting = shop.setting("text", method.name, folder="groups", **changes)
-    return method.groups(method._network(setting)[0], setting)
+    return method.groups(method._network(setting, method.start_head(setting))[0], setting)
 
 
 def test_gradual_unfreezes_from_the_top_by_half_of_the_steps(shop):
@@ -125,10 +126,14 @@ def test_finetune_trains_all_at_once_each_lower_block_slower(shop):
     assert [g.factor for g in groups] == pytest.approx([1, 1, 0.9, 0.81, 0.729])
 
 
+def _start(method, setting):
+    return method._network(setting, method.start_head(setting))
+
+
 def test_lora_starts_as_the_base_and_draws_its_matrices_from_the_seed(shop):
     method = Lora()
     networks = [
-        method._network(shop.setting("text", "lora", folder="start", seed=seed))[0]
+        _start(method, shop.setting("text", "lora", folder="start", seed=seed))[0]
         for seed in (0, 0, 1)
     ]
     states = [network.state_dict() for network in networks]
@@ -144,7 +149,9 @@ def test_scratch_has_other_weights_than_the_base_fixed_by_the_seed(shop):
     method, drawn = Scratch(), []
     for seed in (0, 0, 1):
         setting = shop.setting("text", "scratch", folder="start", seed=seed)
-        drawn.append(method._network(setting)[0].encoder.body.state_dict())
+        drawn.append(
+            method._network(setting, method.start_head(setting))[0].encoder.body.state_dict()
+        )
     matrices = [name for name in base if name.endswith("dense.weight")]
     assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in base)
     for name in matrices:
@@ -154,7 +161,7 @@ def test_scratch_has_other_weights_than_the_base_fixed_by_the_seed(shop):
 
 def test_scratch_starts_a_regression_at_the_targets_mean(shop):
     method = Scratch()
-    network, scale = method._network(shop.setting("regression", "scratch", folder="start"))
+    network, scale = _start(method, shop.setting("regression", "scratch", folder="start"))
     assert scale.mean > 1900
     assert not network.head.bias.any()
 
@@ -179,9 +186,7 @@ def test_a_killed_trial_goes_on_to_the_same_predictions(shop, monkeypatch):
     class Killed(BaseException):
         pass
 
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
-    place = loop.Place
-    monkeypatch.setattr("headstart.method.gradient.Place", lambda *a: place(*a, save_every=0.0))
+    monkeypatch.setattr("headstart.method.gradient.Place", lambda *a: Place(*a, save_every=0.0))
     take_step = loop.Trainer._take_step
 
     def dying(trainer):

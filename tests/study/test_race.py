@@ -17,7 +17,8 @@ from headstart.errors import UnwritableError
 from headstart.method.gradient import RANGE_STEPS
 from headstart.method.watch import JUDGED
 from headstart.study.arm import Arm
-from headstart.study.race import FEWEST_CAP, FEWEST_STEPS, KEPT, Race
+from headstart.study.ladder import FEWEST_CAP, FEWEST_STEPS, STRIDE
+from headstart.study.race import Race
 from headstart.study.rates import SHARE
 from headstart.study.trial import Context, run_trial
 from headstart.train.rate_finder import RangeTest
@@ -41,7 +42,7 @@ from .racing import (
 
 ROWS = 200
 CAP = FEWEST_CAP  # the tasks here are small
-OPENING = CAP // KEPT**2
+OPENING = CAP // STRIDE**2
 RUNGS = [OPENING, 3 * OPENING, CAP]
 RICH = 1e6
 RATES = (1e-4, 1e-3, 1e-2)

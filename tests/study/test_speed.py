@@ -13,7 +13,7 @@ from headstart.study import speed
 from headstart.study.speed import Speed, measured_speed
 
 FIRST = {"predict": 1e9, "watch": 2e9, "precision": "bfloat16"}
-METHOD: Any = SimpleNamespace(name="lora")
+METHOD: Any = SimpleNamespace(name="lora", flop_factor=lambda bench: 2.1)
 
 
 class Machine:
@@ -56,7 +56,7 @@ def test_a_speed_is_measured_once_and_remembered(
     memory = tmp_path / "speeds.json"
     found = [measured_speed(METHOD, setting, memory) for _ in range(2)]
     assert found == [Speed(1e10, 2e9, 1e9, "bfloat16")] * 2
-    other: Any = SimpleNamespace(name="finetune")
+    other: Any = SimpleNamespace(name="finetune", flop_factor=lambda bench: 3.0)
     assert measured_speed(other, setting, memory) == Speed(2e10, 2e9, 1e9, "bfloat16")
     assert (machine.bases, machine.methods) == (1, 2)
 

@@ -543,14 +543,6 @@ def test_class_weights_let_a_rare_class_be_heard():
     assert share(True) < share(False)  # pushed up harder
 
 
-def test_the_range_test_climbs_and_counts_no_validation():
-    subject = trainer()
-    found = subject.range_test(20)
-    assert found.rates == sorted(found.rates)
-    assert len(found.losses) == len(found.rates) <= 20
-    assert subject.validate.seen == []
-
-
 def test_the_network_is_left_in_evaluation_mode():
     subject = trainer(dropout=0.5)
     subject.fit()

@@ -16,9 +16,10 @@ from headstart.train.evaluate import network_logits, predictions_of
 from headstart.train.groups import depth_groups
 from headstart.train.guard import Ceiling
 from headstart.train.linear import LinearHead
-from headstart.train.loop import Place, Trainer
+from headstart.train.loop import Trainer
 from headstart.train.loss import Scale, batch_targets, loss_sum, target_scale, weight_sum
 from headstart.train.network import Network
+from headstart.train.place import Place
 from headstart.train.recipe import Recipe
 from headstart.train.samples import Samples
 
@@ -162,6 +163,7 @@ def trainer(
     ceiling: Ceiling | None = None,
     seed: int = 0,
     rows: int = 30,
+    kind: type[Trainer] = Trainer,
 ) -> Trainer:
     """A trainer on a new toy network; the same arguments give the same weights to begin with."""
     encoder = Letters(dropout, batch_norm)
@@ -175,7 +177,7 @@ def trainer(
     part = as_objective(words(rows), objective)
     scale = target_scale(part, objective)
     place = Place(checkpoint, ceiling or Ceiling(10_000), Silent(), save_every=save_every)
-    return Trainer(
+    return kind(
         network=network,
         groups=groups(network),
         recipe=plan or recipe(),

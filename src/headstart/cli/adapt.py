@@ -85,8 +85,8 @@ def adapt(
             "--method",
             "-m",
             metavar="NAME",
-            help="How to adapt: probe, prototype, finetune, partial, gradual, lora, scratch; "
-            "repeat to compare. Cheap controls always run.",
+            help="How to adapt: probe, prototype, finetune, partial, gradual, lora, "
+            "lora-top, scratch; repeat to compare. Cheap controls always run.",
         ),
     ] = None,
     budget: Annotated[
@@ -136,6 +136,14 @@ def adapt(
             "\\[$HEADSTART_LEDGER, else a file of yours]",
         ),
     ] = None,
+    audit: Annotated[
+        bool,
+        typer.Option(
+            "--audit",
+            metavar="",
+            help="Run what the planner left out too, and say what leaving it out cost.",
+        ),
+    ] = False,
     plan: Annotated[
         bool,
         typer.Option(
@@ -180,7 +188,13 @@ def adapt(
             planned = api.plan(data, **asked, progress=progress)
         else:
             study = api.adapt(
-                data, **asked, out=out, resume=resume, progress=progress, command=command_line()
+                data,
+                **asked,
+                audit=audit,
+                out=out,
+                resume=resume,
+                progress=progress,
+                command=command_line(),
             )
     if plan:
         show.plan_as_json(planned) if json else show.plan(planned)

@@ -29,20 +29,26 @@ def forward_flop(module: nn.Module, batch: Batch) -> float:
     """Return the floating-point operations of one forward pass; a multiply-add counts as two.
 
     Matrix products, convolutions and attention are counted (torch's ``FlopCounterMode``);
-    element-wise work is not. Attention runs as plain matrix products while counting, because the
-    counter has no formula for the fused CPU kernel; so the count is the same on every device.
+    element-wise work is not. The count is the same on every device.
     Backward through everything costs about twice as much again (Kaplan et al. 2020, sec. 2.1).
     """
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-    from torch.utils.flop_counter import FlopCounterMode
-
     training = module.training
     module.eval()
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as mode:
-            module(batch)
+        with torch.no_grad():
+            return counted_flop(lambda: module(batch))
     finally:
         module.train(training)
+
+
+def counted_flop(work: Callable[[], object]) -> float:
+    """Return the operations of what ``work`` runs, counted as :func:`forward_flop` does."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    # The counter knows no fused attention; written out it has the same operations.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as mode:
+        work()
     return float(mode.get_total_flops())
 
 

@@ -9,23 +9,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-import torch
+import numpy as np
 
-from headstart.measure.score import score
 from headstart.method.adapted import NetworkModel, Signature, fold_scale, unfold_scale
 from headstart.method.heads import WEIGHTED
 from headstart.method.model import Fitted, Hyperparameters, Method, Need, Setting
 from headstart.method.probe import probe_head
-from headstart.method.watch import drawn, looks
+from headstart.method.watched import Watched, training_precision, words_of
 from headstart.task.model import Objective, Task
 from headstart.train.evaluate import Predictions, network_logits, predictions_of
 from headstart.train.groups import Group
 from headstart.train.linear import LinearHead
-from headstart.train.loop import Place, Trainer
-from headstart.train.loss import Scale, batch_targets, loss_sum, target_scale, weight_sum
+from headstart.train.loop import Trainer
+from headstart.train.loss import Scale, target_scale
 from headstart.train.network import Network, random_head
+from headstart.train.place import Place
 from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Recipe
+from headstart.train.samples import Samples
+from headstart.train.tryout import Tryout
 from headstart.train.workbench import Workbench
 
 RANGE_STEPS = 24
@@ -62,6 +64,18 @@ class GradientMethod(Method):
     def groups(self, network: Network, setting: Setting) -> list[Group]:
         """Return what is trained."""
 
+    def samples(self, network: Network, setting: Setting, part: str) -> Samples:
+        """Return the inputs of a part as training reads them.
+
+        Where the hyperparameter "top" says that only blocks from the top are trained, the network
+        is entered at the frozen boundary, with what is kept of each input.
+        """
+        top = setting.hyperparameters.get("top")
+        if top is None:
+            return setting.base.samples(part)
+        network.boundary = setting.base.boundary(top)
+        return setting.base.states(part, top, training_precision(setting))
+
     def finish(self, network: Network, setting: Setting) -> Path | None:
         """Undo what :meth:`prepare` wrapped; return the folder of an adapter, if there is one."""
         return None
@@ -80,7 +94,7 @@ class GradientMethod(Method):
         flop, seconds = self.start_cost(setting)
         started, cpu_started = time.monotonic(), time.process_time()
         network, scale = self._network(setting, self.start_head(setting))
-        watched = _Watched(setting, network, scale)
+        watched = Watched(setting, network, scale, self.samples(network, setting, "validation"))
         recipe = _recipe(setting.hyperparameters, self.keep_statistics, watched.evaluations)
         place = Place(
             setting.folder / "checkpoint.pt",
@@ -88,34 +102,33 @@ class GradientMethod(Method):
             setting.progress,
             f"{self.name}, rate {recipe.rate:.0e}, seed {setting.seed}",
         )
+        groups = self.groups(network, setting)
+        trainable = sum(p.numel() for group in groups for p in group.parameters())
         trainer = Trainer(
             network=network,
-            groups=self.groups(network, setting),
+            groups=groups,
             recipe=recipe,
             part=setting.task.train,
-            samples=setting.base.samples("train"),
+            samples=self.samples(network, setting, "train"),
             validate=watched,
             seed=setting.seed,
             place=place,
             scale=scale,
         )
-        trainable = sum(p.numel() for group in trainer.groups for p in group.parameters())
         before, cpu_before = time.monotonic(), time.process_time()
         run = trainer.fit()
         started += (time.monotonic() - before) - run.seconds  # a resumed run counts whole
         cpu_started += (time.process_time() - cpu_before) - run.cpu_seconds
         adapter = self.finish(network, setting)
         network.set_head(fold_scale(_head_of(network), scale))
-        judged = range(len(setting.task.validation)) if setting.judged is None else setting.judged
-        validation = predict_part(network, setting, "validation", [int(row) for row in judged])
-        sizes = setting.base.samples("validation").sizes
-        units = sum(sizes[row] for row in judged)
-        units += len(run.points) * sum(sizes[row] for row in watched.rows)
+        whole = np.arange(len(setting.task.validation))
+        judged = (whole if setting.judged is None else setting.judged).tolist()
+        validation = predict_part(network, setting, "validation", judged)
         return Fitted(
             model=NetworkModel(Signature.of(setting.task), network, adapter),
             validation=validation,
             test=lambda: predict_part(network, setting, "test"),
-            flop=flop + run.flop + units * setting.base.flop_per_unit,
+            flop=flop + run.flop + self._predicting(setting, watched, judged, len(run.points)),
             seconds=seconds + time.monotonic() - started,  # features: what they once took
             cpu_seconds=time.process_time() - cpu_started,
             peak_bytes=run.peak_bytes,
@@ -123,6 +136,20 @@ class GradientMethod(Method):
             points=run.points,
             notes=run.notes,
         )
+
+    def _predicting(
+        self, setting: Setting, watched: Watched, judged: Sequence[int], times: int
+    ) -> float:
+        """Return the operations of scoring ``times`` while training, and once at the end."""
+        bench, top = setting.base, setting.hyperparameters.get("top")
+        sizes = watched.samples.sizes
+        looked = times * sum(sizes[row] for row in watched.rows)
+        whole = sum(sizes[row] for row in judged) * bench.flop_per_unit
+        if top is None:
+            return whole + looked * bench.flop_per_unit
+        above = (1.0 - bench.below(top)) * bench.flop_per_unit
+        visits = [watched.samples.below_flop(watched.rows, first=n == 0) for n in range(times)]
+        return whole + looked * above + sum(visits)
 
     def range_test(self, setting: Setting) -> RangeTest | None:
         """Climb through the rates on the first batches of training; the weights are thrown away."""
@@ -137,15 +164,15 @@ class GradientMethod(Method):
         """Time training steps with all groups active; the weights are thrown away."""
         return self._trying(setting, _any_head(setting)).step_seconds(batches)
 
-    def _trying(self, setting: Setting, head: LinearHead) -> Trainer:
-        """Return a trainer of which nothing is kept, with all groups active from the start."""
+    def _trying(self, setting: Setting, head: LinearHead) -> Tryout:
+        """Return a trainer to try things on, with all groups active from the start."""
         network, scale = self._network(setting, head)
-        return Trainer(
+        return Tryout(
             network=network,
             groups=[replace(g, from_step=0) for g in self.groups(network, setting)],
             recipe=_recipe(setting.hyperparameters, self.keep_statistics),
             part=setting.task.train,
-            samples=setting.base.samples("train"),
+            samples=self.samples(network, setting, "train"),
             validate=lambda: (0.0, 0.0),
             seed=setting.seed,
             place=Place(None, setting.base.ceiling(), setting.progress),
@@ -161,36 +188,6 @@ class GradientMethod(Method):
         return network, scale
 
 
-class _Watched:
-    """Scores a network on some validation rows, the same at each evaluation and for each seed."""
-
-    def __init__(self, setting: Setting, network: Network, scale: Scale) -> None:
-        self.setting, self.network, self.scale = setting, network, scale
-        part, values = setting.task.validation, setting.hyperparameters
-        found = looks(values["steps"] * values["batch"], len(part))
-        self.rows: list[int] = drawn(len(part), found.watched).tolist()
-        self.part = part.take(self.rows)
-        self.evaluations = found.evaluations
-        self.dtype: torch.dtype = getattr(torch, values.get("precision", "float32"))
-
-    def __call__(self) -> tuple[float, float]:
-        """Return (score, loss); NaN where the network's outputs are no numbers."""
-        setting, part = self.setting, self.part
-        samples = setting.base.samples("validation")
-        words = _words(part.inputs) if setting.task.objective is Objective.TAGS else None
-        logits = network_logits(self.network, samples, self.rows, words, dtype=self.dtype)
-        if not all(bool(item.isfinite().all()) for item in logits):
-            return float("nan"), float("nan")
-        found = predictions_of(setting.task.objective, logits, self.scale)
-        main = score(
-            setting.task.objective, setting.task.classes, part.targets, found, setting.metric
-        )
-        stacked = torch.nn.utils.rnn.pad_sequence(logits, batch_first=True)
-        targets = batch_targets(part, list(range(len(part))), setting.task.objective, self.scale)
-        summed = loss_sum(setting.task.objective, stacked, targets)
-        return main, float(summed) / max(1.0, weight_sum(setting.task.objective, targets))
-
-
 def _any_head(setting: Setting) -> LinearHead:
     """Return a head to try things with: the probe's would need the features of all rows."""
     return random_head(setting.task, setting.base.card.width, seed=0)
@@ -204,13 +201,9 @@ def predict_part(
     samples = setting.base.samples(part)
     rows = range(len(inputs)) if rows is None else rows
     tags = setting.task.objective is Objective.TAGS
-    words = _words([inputs[row] for row in rows]) if tags else None
+    words = words_of([inputs[row] for row in rows]) if tags else None
     logits = network_logits(network, samples, rows, words, setting.progress, f"predicting {part}")
     return predictions_of(setting.task.objective, logits)
-
-
-def _words(inputs: Sequence[object]) -> list[int]:
-    return [len(item) for item in inputs]  # type: ignore[arg-type]
 
 
 def _head_of(network: Network) -> LinearHead:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from headstart.base.blocks import blocks
 from headstart.method.gradient import GradientMethod
 from headstart.method.model import Hyperparameters, Setting
 from headstart.train.groups import Group
@@ -39,7 +40,7 @@ class Lora(GradientMethod):
         config = LoraConfig(
             r=values["rank"],
             lora_alpha=values["alpha"],
-            target_modules=encoder.lora_targets(),
+            target_modules=_within(encoder.lora_targets(), _adapted(setting)),
             lora_dropout=0.0,
         )
         with torch.random.fork_rng(devices=[]):
@@ -51,9 +52,11 @@ class Lora(GradientMethod):
 
     def groups(self, network: Network, setting: Setting) -> list[Group]:
         """Return the head and the low-rank matrices."""
+        body = cast(Any, network.encoder.body).get_base_model()
+        adapted = [body.get_submodule(path) for path in _adapted(setting)]
         return [
             Group([network.head], factor=0.1),  # it is fitted already; the high rate is LoRA's
-            Group([network.encoder.body], only="lora_"),
+            Group(adapted, only="lora_"),
         ]
 
     def finish(self, network: Network, setting: Setting) -> Path | None:
@@ -67,6 +70,27 @@ class Lora(GradientMethod):
     def flop_factor(self, bench: Workbench) -> float:
         """One pass forward, one back; the low-rank gradients cost next to nothing."""
         return 2.1
+
+
+def _adapted(setting: Setting) -> list[str]:
+    """Return the paths, in the library's own body, of what holds adapters: the top blocks, or all.
+
+    "top" in the hyperparameters says how many blocks.
+    """
+    top = setting.hyperparameters.get("top")
+    if top is None:
+        return [""]
+    body = setting.base.pristine.body
+    names = {id(module): name for name, module in body.named_modules()}
+    return [names[id(module)] for _, modules in blocks(body)[-top:] for module in modules]
+
+
+def _within(targets: list[str], paths: list[str]) -> list[str]:
+    return [
+        target
+        for target in targets
+        if any(path in ("", target) or target.startswith(f"{path}.") for path in paths)
+    ]
 
 
 def _base_name(reference: str) -> str:

@@ -139,6 +139,10 @@ class Method(ABC):
         """Return operations of a training step, in forward passes."""
         return 3.0
 
+    def once_factor(self, bench: Workbench) -> float:
+        """Return operations that a run spends once on each row, in forward passes."""
+        return 0.0
+
     def range_test(self, setting: Setting) -> RangeTest | None:
         """Return a learning-rate range test, for methods that have a rate."""
         return None
@@ -164,6 +168,7 @@ METHODS: Registry[type[Method]] = Registry(
         "probe": "headstart.method.probe:Probe",
         "prototype": "headstart.method.prototype:Prototype",
         "lora": "headstart.method.lora:Lora",
+        "lora-top": "headstart.method.lora_top:LoraTop",
         "partial": "headstart.method.partial:Partial",
         "gradual": "headstart.method.gradual:Gradual",
         "finetune": "headstart.method.finetune:Finetune",

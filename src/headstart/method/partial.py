@@ -22,8 +22,7 @@ class Partial(GradientMethod):
 
     def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:
         """Return one setting a rate, with the number of blocks that are trained."""
-        depth = len(blocks(bench.pristine.body)) if bench is not None else 3
-        top = max(1, round(SHARE * depth))
+        top = _third(bench) if bench is not None else 1
         return [{**setting, "top": top} for setting in super().search(task, bench, metric)]
 
     def groups(self, network: Network, setting: Setting) -> list[Group]:
@@ -31,5 +30,14 @@ class Partial(GradientMethod):
         return depth_groups(network, top=setting.hyperparameters["top"])
 
     def flop_factor(self, bench: Workbench) -> float:
-        """One pass forward, and back through the trained share."""
-        return 1.0 + 2.0 * SHARE
+        """One pass forward and back through the top; where its input is not kept, all forward."""
+        below = bench.below(_third(bench))
+        return 3.0 * (1.0 - below) if below else 1.0 + 2.0 * SHARE
+
+    def once_factor(self, bench: Workbench) -> float:
+        """Return the frozen blocks' share of a pass."""
+        return bench.below(_third(bench))
+
+
+def _third(bench: Workbench) -> int:
+    return max(1, round(SHARE * len(blocks(bench.pristine.body))))

@@ -16,7 +16,7 @@ from headstart.measure.power_law import LabelPoint
 from headstart.method.model import Setting
 from headstart.study.arm import Arm
 from headstart.study.judge import judged_rows
-from headstart.study.race import FEWEST_STEPS
+from headstart.study.ladder import FEWEST_STEPS
 from headstart.study.record import LearningCurvePoint
 from headstart.study.scores import score_record
 from headstart.study.trial import Context, log

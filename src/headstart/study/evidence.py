@@ -75,6 +75,26 @@ class PriceRecord(_Record):
     bytes: int | None
 
 
+class HindsightRun(_Record):
+    """Something the planner left out: the score it left it out at, and what it came to."""
+
+    name: str
+    early: float | None
+    validation: float
+    test: float
+
+
+class HindsightRecord(_Record):
+    """What leaving things out cost (``--audit``); ``correlation`` is Kendall's tau, or null."""
+
+    runs: list[HindsightRun]
+    regret: float
+    correlation: float | None
+    seconds: float
+    flop: float
+    sentence: str
+
+
 class Evidence(_Record):
     """Read off the delivered model on the test rows.
 
@@ -82,6 +102,7 @@ class Evidence(_Record):
     ``residuals``: (truth, predicted) pairs for a regression, at most 2,000.
     ``reused``: What the ledger saved this study; here and not in ``study.json``, which is the same
     whoever paid.
+    ``hindsight``: What ``--audit`` found.
     ``prices``: The steps of this run, in order; those of a run before a kill are not among them.
     """
 
@@ -92,6 +113,7 @@ class Evidence(_Record):
     residuals: list[tuple[float, float]] = []
     reused: Reused | None = None
     prices: list[PriceRecord] = []
+    hindsight: HindsightRecord | None = None
 
 
 def price_records(bill: Bill) -> list[PriceRecord]:

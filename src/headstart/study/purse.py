@@ -89,11 +89,13 @@ class Purse:
     def run(self, arm: Arm, batch: int, steps: int, *, final: bool) -> Work:
         """Return the work of a run, as for :meth:`price`."""
         assert arm.bench is not None
-        rows = len(arm.bench.task.validation)
-        row = arm.bench.flop_per_unit * arm.bench.units("validation") / rows
-        seen, speed = looks(steps * batch, rows), self.speed(arm)
+        rows, speed = len(arm.bench.task.validation), self.speed(arm)
+        row, seen = row_flop(arm, "validation"), looks(steps * batch, rows)
+        once, trained = arm.method.once_factor(arm.bench), len(arm.bench.task.train)
+        below = once * min(steps * batch, trained) * row_flop(arm, "train")
+        below += once * seen.watched * row
         work = Work.at(speed.train, steps * step_flop(arm, batch))
-        work += Work.at(speed.watch, seen.scored * row)
+        work += Work.at(speed.watch, below + (1.0 - once) * seen.scored * row)
         return work + (self.reading(arm) if final else Work.at(speed.predict, seen.judged * row))
 
     def reading(self, arm: Arm) -> Work:
@@ -110,9 +112,15 @@ class Purse:
 def step_flop(arm: Arm, batch: int) -> float:
     """Return the operations of one training step on rows of mean length."""
     assert arm.bench is not None
-    rows = len(arm.bench.task.train)
-    unit = arm.bench.flop_per_unit * arm.bench.units("train") / rows
-    return arm.method.flop_factor(arm.bench) * unit * min(batch, rows)
+    rows = min(batch, len(arm.bench.task.train))
+    return arm.method.flop_factor(arm.bench) * row_flop(arm, "train") * rows
+
+
+def row_flop(arm: Arm, part: str) -> float:
+    """Return the operations of a forward pass on a row of mean length."""
+    assert arm.bench is not None
+    rows = len(arm.bench.task.parts[part])
+    return arm.bench.flop_per_unit * arm.bench.units(part) / rows
 
 
 def speed_name(arm: Arm) -> str:

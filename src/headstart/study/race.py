@@ -9,58 +9,26 @@ not be told from the best untrained arm, even if its errors went on falling, sto
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 
 from headstart.measure.score import METRICS
-from headstart.method.gradient import BATCH
 from headstart.method.model import Hyperparameters, Need
 from headstart.study.arm import Arm, guarded, refused, skip
 from headstart.study.bill import Price
 from headstart.study.judge import Judge, Rows
+from headstart.study.ladder import Ladder
 from headstart.study.prior import Prior
 from headstart.study.purse import Purse, Work
 from headstart.study.rates import SHARE, within_range
 from headstart.study.reach import reach, worth_going_on
 from headstart.study.record import RatePoint, TrialRecord
 from headstart.study.room import has_room, needed
+from headstart.study.runner import Runner, middle_rates
 from headstart.study.trial import Context, Trial, run_trial
 from headstart.study.words import amount, plural
 from headstart.train.workbench import Workbench
 
-MOST_EPOCHS = 10
-FEWEST_CAP = 150  # steps that small data may take, however many epochs that makes
-FEWEST_STEPS = 8  # below that a schedule means nothing
-STRIDE = 3  # times the steps of the rung before
 KEPT = 3  # runners that share one place on the next rung
 OPENING = 0.2  # of the budget, for the first rung
-
-
-@dataclass(eq=False)
-class Runner:
-    """One arm at one rate, on its way up.
-
-    Attributes:
-        arm: Whose.
-        setting: Hyperparameters but for the steps.
-        runs: (steps, record) of what finished, shortest first.
-        rate_finder: A range test to show with the first run.
-    """
-
-    arm: Arm
-    setting: Hyperparameters
-    runs: list[tuple[int, TrialRecord]] = field(default_factory=list)
-    rate_finder: list[RatePoint] = field(default_factory=list)
-
-    @property
-    def steps(self) -> int:
-        """Length of the longest run."""
-        return self.runs[-1][0]
-
-    @property
-    def label(self) -> str:
-        """Return e.g. "lora at rate 1e-03"."""
-        return f"{self.arm.name} at rate {self.setting['rate']:.0e}"
 
 
 class Race:
@@ -77,8 +45,10 @@ class Race:
         self, context: Context, purse: Purse, rivals: Sequence[Arm], arms: Sequence[Arm]
     ) -> None:
         self.context, self.purse, self.arms = context, purse, arms
+        self.ladder = Ladder(len(context.task.train))
         self.judge = Judge(context.task, context.metric, context.store)
         self.rival = self._strongest(rivals)
+        self.runners: list[Runner] = []  # every rate that could be tried
         self.controls: list[Runner] = []  # one for each: what its runs will cost
         self.asked: dict[str, Hyperparameters] = {}  # by trial key, without what the fit chose
         self.winners: dict[Arm, Hyperparameters] = {}
@@ -87,12 +57,13 @@ class Race:
 
     def run(self) -> None:
         """Train; afterwards every arm has finalists, or a record that says why not."""
-        runners = self._affordable(self._entered())
+        self.runners = self._entered()
+        runners = self._affordable(self.runners)
         if not runners:
             return
         runners = self._rung(runners, self._opening(runners))
         controls = [r for r in runners if r.arm.method.control]
-        self.controls = _middle_rates(controls)
+        self.controls = middle_rates(controls)
         field = self._climb([r for r in runners if not r.arm.method.control])
         self._lengthen(controls, field)
         for arm in self.arms:
@@ -152,16 +123,18 @@ class Race:
         A control is never left out. What each arm's finalist will read is paid at once.
         """
         if self._entry(runners) > self.purse.left / 2:
-            runners = _middle_rates(runners)
+            runners = middle_rates(runners)
             for runner in runners:
                 runner.arm.story.append("The budget pays for one rate only, the middle one.")
         others = sorted(
             (r for r in runners if not r.arm.method.control),
-            key=lambda r: self._price(r, self.ladder[0]),
+            key=lambda r: self._price(r, self.ladder.rungs[0]),
         )
         controls = [r for r in runners if r.arm.method.control]
         while others and self._entry([*controls, *others]) > self.purse.left:
-            reason = f"the budget does not pay for {self.ladder[0]} steps of it beside the others"
+            reason = (
+                f"the budget does not pay for {self.ladder.rungs[0]} steps of it beside the others"
+            )
             skip(self.context, others.pop().arm, reason)
         left = [r for r in runners if r in controls or r in others]
         self.purse.pay(self._reading(left))
@@ -169,7 +142,7 @@ class Race:
 
     def _entry(self, runners: list[Runner]) -> float:
         """Return what the shortest rung costs, and a finalist of each arm."""
-        return self._sum(runners, self.ladder[0]) + self._reading(runners)
+        return self._sum(runners, self.ladder.rungs[0]) + self._reading(runners)
 
     def _reading(self, runners: list[Runner]) -> float:
         arms = dict.fromkeys(runner.arm for runner in runners)
@@ -178,32 +151,8 @@ class Race:
     def _opening(self, runners: list[Runner]) -> int:
         """Return the steps of the first rung: the longest that a share of the purse pays for."""
         share = OPENING * self.purse.left
-        short = [steps for steps in self.ladder if steps <= self.cap // STRIDE**2]
-        paid = [steps for steps in short if self._sum(runners, steps) <= share]
-        return max(paid, default=self.ladder[0])
-
-    @cached_property
-    def ladder(self) -> list[int]:
-        """Steps of the rungs, the longest run last.
-
-        They hang on the data only: whatever the budget, the same runs are made, and a study with
-        a larger one finds those of the smaller in the ledger.
-        """
-        ninth = self.cap // STRIDE**2
-        found = [ninth, STRIDE * ninth, self.cap]
-        while found[0] // STRIDE >= FEWEST_STEPS:
-            found.insert(0, found[0] // STRIDE)
-        return [FEWEST_STEPS, *found] if found[0] >= 2 * FEWEST_STEPS else found
-
-    @property
-    def cap(self) -> int:
-        """Steps of the longest run."""
-        return max(MOST_EPOCHS * self.epoch, FEWEST_CAP)
-
-    @property
-    def epoch(self) -> int:
-        """Steps in which a run sees every row once."""
-        return -(-len(self.context.task.train) // BATCH)
+        paid = [steps for steps in self.ladder.openings if self._sum(runners, steps) <= share]
+        return max(paid, default=self.ladder.rungs[0])
 
     def _rung(self, runners: list[Runner], steps: int) -> list[Runner]:
         """Train each runner for so many steps; return those that came through."""
@@ -270,7 +219,7 @@ class Race:
     def _ended(self, runners: list[Runner]) -> None:
         """Note the runners that the budget stopped, where they had not come to the cap."""
         for runner in runners:
-            if runner.steps < self.cap:
+            if runner.steps < self.ladder.cap:
                 runner.arm.cut_short = True
                 runner.arm.story.append(
                     f"{runner.label} ended at {plural(runner.steps, 'step')}, where the budget did."
@@ -278,13 +227,13 @@ class Race:
 
     def _may_win(self, runner: Runner) -> bool:
         """Tell whether longer training may show the runner better than the best untrained arm."""
-        if self.rival is None or runner.steps >= self.cap:
+        if self.rival is None or runner.steps >= self.ladder.cap:
             return True
         record = runner.runs[-1][1]
         rows = self.judge.shared(*(record for _, record in runner.runs))
         points = [(steps, self._reached(record, rows)) for steps, record in runner.runs]
         ceiling = METRICS.get(self.context.metric).high
-        gain = reach(points, self.cap, ceiling) - self.judge.score(record, rows)
+        gain = reach(points, self.ladder.cap, ceiling) - self.judge.score(record, rows)
         found = self.judge.against(record, self.rival.finalists[0])
         if worth_going_on(found, gain, self.judge.share(record)):
             return True
@@ -304,7 +253,7 @@ class Race:
         """
         if not field:
             return None
-        longer = next((s for s in self.ladder if s > field[0].steps), None)
+        longer = self.ladder.after(field[0].steps)
         if longer is None:
             return None
         later = self._seeds(field[:1], longer)
@@ -317,7 +266,7 @@ class Race:
         Nothing before a run has seen every row: until then longer training gains more than seeds
         vary, and they get what is left.
         """
-        if steps < self.epoch:
+        if steps < self.ladder.epoch:
             return 0.0
         once = sum(self.purse.price(r.arm, r.setting["batch"], steps, final=True) for r in runners)
         return (self.context.seeds - 1) * once
@@ -344,7 +293,7 @@ class Race:
 
     def _by_promise(self, runners: list[Runner]) -> list[Runner]:
         """Return an arm's runners, best first; among equals the rate in the middle."""
-        middle = _middle_rates(runners)
+        middle = middle_rates(runners)
         return sorted(runners, key=lambda r: (-self._standing(r), r not in middle))
 
     def _settle(self, arm: Arm) -> None:
@@ -404,13 +353,3 @@ class Race:
 
 def _done(arm: Arm) -> list[TrialRecord]:
     return [trial for trial in arm.trials if trial.status == "done"]
-
-
-def _middle_rates(runners: list[Runner]) -> list[Runner]:
-    """Return one runner an arm: the one in the middle of its rates."""
-    arms = {id(runner.arm): runner.arm for runner in runners}
-    found = []
-    for arm in arms.values():
-        own = [runner for runner in runners if runner.arm is arm]
-        found.append(own[len(own) // 2])
-    return found

@@ -36,6 +36,7 @@ class Request:
         budget: What training may cost.
         seeds: Repeats of each winner.
         learning_curve: Measure score against number of labels.
+        audit: Run what the planner left out too, and say what that cost.
         metric: What choices go by; None takes the objective's main one.
         schedule: How the rate falls after its warm-up: "cosine", "linear" or "constant".
         labels_per_class: Keep only so many training rows a class.
@@ -54,6 +55,7 @@ class Request:
     budget: Budget = field(default_factory=Budget)
     seeds: int = 3
     learning_curve: bool = False
+    audit: bool = False
     metric: str | None = None
     schedule: str = "cosine"
     labels_per_class: int | None = None
@@ -72,6 +74,7 @@ class Request:
             "budget": self.budget.record(),
             "seeds": self.seeds,
             "learning_curve": self.learning_curve,
+            "audit": self.audit,
             "metric": self.metric,
             "schedule": self.schedule,
             "labels_per_class": self.labels_per_class,

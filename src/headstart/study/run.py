@@ -18,6 +18,7 @@ from headstart.study.curve import Curve, measure_curve
 from headstart.study.decide import Verdict, best_key, decide
 from headstart.study.evidence import Reused, price_records
 from headstart.study.forecast import Forecast
+from headstart.study.hindsight import hindsight
 from headstart.study.inspect import inspect
 from headstart.study.learnt import Learnt
 from headstart.study.log import Logged
@@ -87,7 +88,7 @@ def _studied(
     forecast: Forecast,
 ) -> StudyRecord:
     """Run the arms, decide, deliver; leave everything but ``study.json``, which says it is done."""
-    arms = _run_arms(context, request, benches, chosen, forecast)
+    arms, race = _run_arms(context, request, benches, chosen, forecast)
     verdict = decide(context, arms)
     curves = _curves(context, request, arms, verdict, forecast)
     record = study_record(context, request, arms, verdict, curves)
@@ -95,6 +96,9 @@ def _studied(
     predictions = context.store.predictions(best_key(context, verdict.delivered), "test")
     evidence = inspect(context.task, predictions)
     evidence.prices = price_records(context.bill)
+    if request.audit:
+        evidence.hindsight = hindsight(context, race, chosen, benches, verdict)
+        context.progress.say(f"audit: {evidence.hindsight.sentence}")
     if context.memory is not None:
         evidence.reused = _reused(context.memory)
         context.memory.keep_study(record)
@@ -126,7 +130,7 @@ def _run_arms(
     benches: list[Workbench],
     chosen: Shortlist,
     forecast: Forecast,
-) -> list[Arm]:
+) -> tuple[list[Arm], Race | None]:
     arms, left = arms_of(request.methods, benches), []
     for arm in arms:
         reason = chosen.dropped.get(arm.bench.base) if arm.bench else None
@@ -136,6 +140,7 @@ def _run_arms(
             skip(context, arm, reason)
     trained = [arm for arm in left if arm.method.trains_steps]
     at_once = [arm for arm in left if not arm.method.trains_steps]
+    race = None
     with context.progress.bar("study", len(left)) as advance:
         for arm in at_once:
             with forecast.watch_fit(context.task, arm):
@@ -143,9 +148,10 @@ def _run_arms(
             advance(1)
         if trained:
             purse = purse_of(request.budget, context)
-            Race(context, purse, at_once, trained).run()
+            race = Race(context, purse, at_once, trained)
+            race.run()
         advance(len(trained))
-    return arms
+    return arms, race
 
 
 def _curves(

@@ -74,7 +74,7 @@ def measured_speed(method: Method, setting: Setting, memory: Path) -> Speed:
     precision = str(base["precision"])
     trained = _remembered(
         memory,
-        digest(*name, method.name),
+        digest(*name, method.name, f"{method.flop_factor(bench):.3f}"),
         METHOD,
         lambda: {"train": _method_rate(method, setting, precision)},
     )
@@ -167,7 +167,8 @@ def _method_rate(method: Method, setting: Setting, precision: str) -> float:
         "schedule": "linear",
     }
     setting = replace(setting, hyperparameters=values)
-    seconds = method.step_seconds(setting, [*batches[:1], *batches])[1:]
+    # The second visit counts: what is computed once an input has its own price.
+    seconds = method.step_seconds(setting, [*batches, *batches])[len(batches) :]
     units = sum(sizes[row] for rows in batches for row in rows)
     return _rounded(method.flop_factor(bench) * bench.flop_per_unit * units / sum(seconds))
 

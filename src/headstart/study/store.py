@@ -29,6 +29,7 @@ OPTIONS = {  # as a user knows them
     "budget": "--budget",
     "seeds": "--seeds",
     "learning_curve": "--learning-curve",
+    "audit": "--audit",
     "metric": "--metric",
     "labels_per_class": "--labels-per-class",
 }

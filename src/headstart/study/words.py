@@ -52,6 +52,12 @@ def gap(metric: str, comparison: ComparisonRecord) -> str:
     return f"{100 * abs(d.value):.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
 
 
+def gap_words(metric: str, difference: float) -> str:
+    """Return e.g. "1.2 points better" or "0.03 worse"."""
+    size = f"{abs(difference):.3f}" if unbounded(metric) else f"{100 * abs(difference):.1f} points"
+    return f"{size} {'better' if difference >= 0 else 'worse'}"
+
+
 def signed(metric: str, comparison: ComparisonRecord) -> str:
     """Return "+0.3 points [-0.9, 1.4]", or "+0.012 [-0.003, 0.027]" for a metric of no share."""
     d = comparison.difference

@@ -147,7 +147,7 @@ def _forward(
 ) -> Values:
     """Return features in the order of ``samples``, batch by batch."""
     found: list[NDArray[np.float32] | None] = [None] * len(samples)
-    batches = list(_batches(encoder, samples, backend.images))
+    batches = list(even_batches(encoder, samples, backend.images))
     makers = [partial(_collated, encoder, samples, filled) for _, filled in batches]
     for (rows, _), array in zip(batches, run(backend, makers), strict=True):
         for place, row in enumerate(rows):
@@ -162,8 +162,8 @@ def _collated(encoder: Encoder, samples: Sequence[Batch], rows: Sequence[int]) -
     return encoder.collate([samples[row] for row in rows])
 
 
-def _batches(
-    encoder: Encoder, samples: Sequence[Batch], images: int
+def even_batches(
+    encoder: Encoder, samples: Sequence[Batch], images: int = Eager.images
 ) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the rows of each batch, and the same rows repeated up to a shape that computes alike.
 

@@ -6,57 +6,29 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import asdict
+from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from headstart.errors import WorkError
 from headstart.files import digest
-from headstart.measure.cost import step_bytes
-from headstart.progress import Advance, Progress, Silent
+from headstart.progress import Advance, Silent
 from headstart.task.model import Part
 from headstart.train import checkpoint
-from headstart.train.allocator import keep_memory
 from headstart.train.groups import Group, activate
-from headstart.train.guard import RATE_CUT, RETRIES, Ceiling, out_of_memory
-from headstart.train.loss import Scale, batch_targets, class_weights, loss_sum, weight_sum
+from headstart.train.guard import RATE_CUT, RETRIES, Ceiling
+from headstart.train.loss import Scale
 from headstart.train.network import Network
-from headstart.train.rate_finder import RangeTest, find_rate
+from headstart.train.place import Place
 from headstart.train.recipe import Point, Recipe, Run
-from headstart.train.samples import Samples, batch_order, micro_batches
+from headstart.train.samples import Samples, batch_order
 from headstart.train.schedule import rate_factor
-
-T = TypeVar("T")
-
-COUNTED = 4  # inputs on which the operations of a step are counted
-SAVE_EVERY = 30.0  # seconds of training between checkpoints: lost work costs more than writing
-ADAM_BYTES = 8  # optimiser state a trained weight: two float32 moments
+from headstart.train.step import Stepper
+from headstart.train.vocabulary import widen
 
 
-@dataclass
-class Place:
-    """Where a run keeps itself, who watches, and what memory it may take.
-
-    Attributes:
-        checkpoint: File of its state; None keeps none.
-        ceiling: Largest micro-batch.
-        progress: Who watches.
-        save_every: Seconds between checkpoints; 0 saves after every step.
-    """
-
-    checkpoint: Path | None
-    ceiling: Ceiling
-    progress: Progress
-    label: str = "training"
-    save_every: float = SAVE_EVERY
-
-
-class Trainer:
+class Trainer(Stepper):
     """Trains the groups of a network on one part, by AdamW under a recipe.
 
     Args:
@@ -82,21 +54,12 @@ class Trainer:
         place: Place | None = None,
         scale: Scale | None = None,
     ) -> None:
-        keep_memory()
-        self.network, self.groups, self.recipe, self.seed = network, groups, recipe, seed
-        self.part, self.samples, self.validate = part, samples, validate
         self.place = place or Place(None, Ceiling(8192), Silent())
-        self.scale = scale or Scale()
-        self.device = network.encoder.device()
-        self.dtype: torch.dtype = getattr(torch, recipe.precision)
-        self.weight = self._class_weights()
-        self.optimizer = torch.optim.AdamW(
-            [{"params": group.parameters(), "factor": group.factor} for group in groups],
-            lr=recipe.rate,
-            weight_decay=recipe.weight_decay,
-            fused=True,
+        super().__init__(
+            network, groups, recipe, part, samples, scale or Scale(), self.place.ceiling, self._note
         )
-        trained = {id(p) for group in groups for p in group.parameters()}
+        self.validate, self.seed = validate, seed
+        trained = {id(p) for group in self.groups for p in group.parameters()}
         self.trained = {name for name, p in network.named_parameters() if id(p) in trained}
         self.active = -1
         self.step = 0
@@ -127,53 +90,9 @@ class Trainer:
                 advance(self.step)
                 self._steps(advance)
         checkpoint.restore_state(self.network, self.best_state)
+        widen(self.network)
         self.network.eval()
         return self.run
-
-    def range_test(self, steps: int) -> RangeTest:
-        """Climb through the rates on the first batches; the weights are spoilt afterwards."""
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(self.seed)
-            self._activate()
-            return find_rate(self._range_loss, self.optimizer, steps=steps)
-
-    def need(self) -> tuple[float, float, int]:
-        """Return bytes whatever the batch, bytes a unit of a micro-batch, the largest input."""
-        self.active = activate(self.network, self.groups, self.step, self.recipe.keep_statistics)
-        sizes = self.samples.sizes
-        few = sorted(self._order(0)[0], key=lambda row: sizes[row])[-COUNTED:]
-        before = checkpoint.Moment.of(self.network)
-        whole = step_bytes(self.network, lambda: self._loss(few, 1.0), ADAM_BYTES)
-        before.put_back(self.network)
-        trained = [p for group in self.groups for p in group.parameters()]
-        weights = sum(t.nbytes for t in [*self.network.parameters(), *self.network.buffers()])
-        state = sum(p.numel() for p in trained) * (4 + ADAM_BYTES)  # gradients and moments
-        best = sum(p.nbytes for p in trained)
-        per_unit = (whole - weights - state) / (len(few) * sizes[few[-1]])
-        return float(weights + state + best), per_unit, max(sizes)
-
-    def step_seconds(self, batches: Sequence[list[int]]) -> list[float]:
-        """Take a step on each of these rows and time it; the weights are spoilt afterwards."""
-        devices = [self.device] if self.device.type == "cuda" else []
-        seconds = []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(self.seed)
-            self._activate()
-            for rows in batches:
-                started = time.monotonic()
-                self._train_on(rows)
-                seconds.append(time.monotonic() - started)
-        return seconds
-
-    def _range_loss(self, index: int) -> Tensor:
-        """Return the loss on the part of a batch that fits in memory at once."""
-        epoch, place = divmod(index, self.epoch_batches)
-        rows = self._order(epoch)[place]
-        piece = micro_batches(rows, self.samples.sizes, self.place.ceiling.units)[0]
-        targets = batch_targets(self.part, piece, self.network.objective, self.scale)
-        total = weight_sum(self.network.objective, targets, self.weight)
-        return self._loss(piece, total)
 
     def _hopeless(self) -> bool:
         """Tell whether to stop early: never before half the schedule, where rates still are high.
@@ -233,8 +152,10 @@ class Trainer:
         Returns False, with the step still to be taken, if what came out is no number.
         """
         epoch, index = divmod(self.step, self.epoch_batches)
-        if not self._train_on(self._order(epoch)[index]):
+        rows = self._order(epoch)[index]
+        if not self._train_on(rows):
             return False
+        self.run.flop += self.samples.below_flop(rows, first=epoch == 0)
         self.step += 1
         due = self.step % self.every == 0 or self.step == self.recipe.steps
         if due and not self._evaluate():
@@ -259,44 +180,6 @@ class Trainer:
         self.flop_per_unit = flop
         self.run.peak_bytes = max(self.run.peak_bytes, size)
 
-    def _step_cost(self, rows: list[int]) -> tuple[float, int]:
-        """Return operations a unit and peak bytes of the widest micro-batch of ``rows``."""
-        sizes = self.samples.sizes
-        pieces = micro_batches(rows, sizes, self.place.ceiling.units)
-        widest = max(pieces, key=lambda piece: len(piece) * sizes[piece[-1]])
-        few = widest[-COUNTED:]  # a unit of the widest costs the same in a small batch
-        # The counter knows no fused attention; written out it has the same operations.
-        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            torch.autograd.backward(self._loss(few, 1.0))
-        self.optimizer.zero_grad(set_to_none=True)
-        size = step_bytes(self.network, lambda: self._loss(widest, 1.0), ADAM_BYTES)
-        self.optimizer.zero_grad(set_to_none=True)
-        return counter.get_total_flops() / sum(sizes[row] for row in few), size
-
-    def _within_memory(self, work: Callable[[], T], rows: list[int]) -> T:
-        """Return what ``work`` returns; each time memory runs out, try with smaller pieces."""
-        before = checkpoint.Moment.of(self.network)
-        while True:
-            try:
-                return work()
-            except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error):
-                    raise
-            self.optimizer.zero_grad(set_to_none=True)
-            before.put_back(self.network)
-            self._lower_ceiling(rows)
-            self._note(
-                f"memory ran out: batches are split at {self.place.ceiling.units} units, "
-                "the effective batch stays"
-            )
-
-    def _lower_ceiling(self, rows: list[int]) -> None:
-        """Halve what was asked of the memory: the widest piece of ``rows``, not the ceiling."""
-        sizes = self.samples.sizes
-        pieces = micro_batches(rows, sizes, self.place.ceiling.units)
-        widest = max(len(piece) * sizes[piece[-1]] for piece in pieces)
-        self.place.ceiling.lower(widest, max(sizes[row] for row in rows))
-
     def _order(self, epoch: int) -> list[list[int]]:
         """Return the batches of ``epoch``; the last epoch asked for is kept."""
         if self.order[0] != epoch:
@@ -313,38 +196,10 @@ class Trainer:
         if not (math.isfinite(loss) and bool(torch.isfinite(norm))):
             self.optimizer.zero_grad(set_to_none=True)
             return False
-        rate = self._rate()
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self._update(self._rate())
         self.losses.append(loss)
         self.run.flop += self.flop_per_unit * sum(self.samples.sizes[row] for row in rows)
         return True
-
-    def _accumulate(self, rows: list[int]) -> float:
-        """Add up the gradients of the batch, piece by piece; return its mean loss."""
-        targets = batch_targets(self.part, rows, self.network.objective, self.scale)
-        total = weight_sum(self.network.objective, targets, self.weight)
-        loss = 0.0
-        for piece in micro_batches(rows, self.samples.sizes, self.place.ceiling.units):
-            share = self._loss(piece, total)
-            torch.autograd.backward(share)
-            loss += float(share.detach())
-        return loss
-
-    def _loss(self, rows: list[int], total: float) -> Tensor:
-        """Return the loss summed over ``rows``, divided by ``total``."""
-        batch = self.network.collate(self.samples.take(rows))
-        batch = tuple({k: v.to(self.device) for k, v in side.items()} for side in batch)
-        targets = batch_targets(self.part, rows, self.network.objective, self.scale)
-        mixed = self.dtype is not torch.float32
-        with torch.autocast(self.device.type, self.dtype, enabled=mixed):
-            logits = self.network(batch)
-        summed = loss_sum(
-            self.network.objective, logits.float(), targets.to(self.device), self.weight
-        )
-        return summed / total
 
     def _rate(self) -> float:
         factor = rate_factor(
@@ -437,9 +292,3 @@ class Trainer:
         self.active, self.flop_per_unit = state["active"], state["flop_per_unit"]
         activate(self.network, self.groups, self.step, self.recipe.keep_statistics)
         checkpoint.set_random_state(state["random"])
-
-    def _class_weights(self) -> Tensor | None:
-        if not self.recipe.class_weighted:
-            return None
-        weights = class_weights(self.part, self.network.objective, self.network.head.out_features)
-        return None if weights is None else torch.from_numpy(weights).float().to(self.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from headstart.base.model import Batch, Encoder
 from headstart.task.model import Input, Objective, Task
+from headstart.train.boundary import HIDDEN, Boundary, collate_hidden
 from headstart.train.linear import LinearHead
 
 Sample = tuple[Batch, ...]  # one encoded input; two for a text pair
@@ -33,7 +35,12 @@ class Network(nn.Module):
             width for text pairs.
         objective: Shape of a target.
         pair: Whether inputs are text pairs.
+
+    Attributes:
+        boundary: Where samples that carry hidden states enter the body.
     """
+
+    boundary: Boundary | None = None
 
     def __init__(
         self, encoder: Encoder, head: LinearHead, objective: Objective, pair: bool
@@ -67,14 +74,26 @@ class Network(nn.Module):
 
     def collate(self, samples: Sequence[Sample]) -> tuple[Batch, ...]:
         """Return a batch a side."""
-        return tuple(self.encoder.collate(side) for side in zip(*samples, strict=True))
+        return tuple(self._collate(side) for side in zip(*samples, strict=True))
+
+    def _collate(self, samples: Sequence[Batch]) -> Batch:
+        batch = self.encoder.collate(samples)
+        if HIDDEN in samples[0]:
+            batch[HIDDEN] = collate_hidden([sample[HIDDEN] for sample in samples])
+        return batch
 
     def forward(self, batch: tuple[Batch, ...]) -> Tensor:
         """Return logits, (N, C), or (N, W, C) one a word."""
-        sides = [self.encoder(side) for side in batch]
+        sides = [self._features(side) for side in batch]
         features = combine(sides[0], sides[1]) if self.pair else sides[0]
         logits: Tensor = self.head(features)
         return logits
+
+    def _features(self, batch: Batch) -> Tensor:
+        if HIDDEN not in batch:
+            return cast(Tensor, self.encoder(batch))
+        assert self.boundary is not None
+        return self.boundary.go_on(self.encoder, batch)
 
 
 def head_shape(task: Task, width: int) -> tuple[int, int]:

@@ -47,6 +47,15 @@ class Samples:
     def __len__(self) -> int:
         return len(self._inputs)
 
+    def below_flop(self, rows: Sequence[int], first: bool) -> float:
+        """Return operations of a frozen part that a step on ``rows`` does not show: none here.
+
+        Args:
+            rows: Trained on or predicted.
+            first: Whether the run visits them for the first time.
+        """
+        return 0.0
+
     def view(self, rows: Sequence[int] | NDArray[np.int64]) -> Samples:
         """Return only these rows, in this order, sharing what is in memory."""
         return _View(self, [int(row) for row in rows])
@@ -79,6 +88,10 @@ class _View(Samples):
     def take(self, rows: Sequence[int]) -> list[Sample]:
         """Return the samples at ``rows`` of the view."""
         return self._whole.take([self._rows[row] for row in rows])
+
+    def below_flop(self, rows: Sequence[int], first: bool) -> float:
+        """Return what the whole says of these rows."""
+        return self._whole.below_flop([self._rows[row] for row in rows], first)
 
 
 def batch_order(sizes: Sequence[int], batch: int, seed: int, epoch: int) -> list[list[int]]:

@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 
 from headstart.base import reference
 from headstart.base.device import pick_device
-from headstart.base.model import BaseCard, Encoder
+from headstart.base.model import BaseCard, Batch, Encoder
 from headstart.base.text import TextEncoder
 from headstart.files import digest
 from headstart.progress import Progress
 from headstart.task.model import Input, Kind, Modality, Objective, Part, Task
+from headstart.train.boundary import Boundary, below_share, find_boundary
 from headstart.train.cache import FeatureCache
 from headstart.train.embed import forward_flop_per_unit
 from headstart.train.guard import IMAGE_CEILING, TEXT_CEILING, Ceiling
 from headstart.train.network import Network, random_head
 from headstart.train.samples import Samples
+from headstart.train.states import States
 
 T = TypeVar("T")
 Values = NDArray[np.float32] | list[NDArray[np.float32]]
@@ -65,6 +67,7 @@ class Workbench:
         self._samples: dict[str, Samples] = {}
         self._whole: tuple[Workbench, NDArray[np.int64]] | None = None
         self._made: dict[str, Any] = {}
+        self._kept: tuple[Any, dict[str, States]] = (None, {})
 
     @cached_property
     def pristine(self) -> Encoder:
@@ -194,6 +197,50 @@ class Workbench:
         """Operations of a forward pass, a token or an image."""
         return forward_flop_per_unit(self.pristine)
 
+    def boundary(self, top: int) -> Boundary | None:
+        """Return where the part below the ``top`` uppermost blocks ends, if it can be told."""
+        if self._whole is not None:
+            return self._whole[0].boundary(top)
+        return self.once(f"boundary {top}", lambda: self._boundary(top))
+
+    def _boundary(self, top: int) -> Boundary | None:
+        return find_boundary(self.pristine, top, self._few("train"))
+
+    def _few(self, part: str) -> list[Batch]:
+        """Return a short and a long sample, one side of them."""
+        sizes = self.samples(part).sizes
+        rows = sorted(range(len(sizes)), key=lambda row: sizes[row])
+        return [sample[0] for sample in self.samples(part).take([rows[0], rows[-1]])]
+
+    def below(self, top: int) -> float:
+        """Return the share of a forward pass that is kept, so that steps do without; else 0."""
+        boundary = self.boundary(top)
+        if boundary is None:
+            return 0.0
+        return self.once(
+            f"below {top}", lambda: below_share(boundary, self.pristine, self._few("train")[:1])
+        )
+
+    def states(self, part: str, top: int, dtype: torch.dtype) -> Samples:
+        """Return samples of a part that carry what lies below the ``top`` uppermost blocks.
+
+        Those of one boundary and dtype are kept, for all runs; another's replace them.
+        """
+        if self._whole is not None:
+            whole, rows = self._whole
+            states = whole.states(part, top, dtype)
+            return states.view(rows) if part == "train" else states
+        boundary = self.boundary(top)
+        if boundary is None:
+            return self.samples(part)
+        if self._kept[0] != (boundary, dtype):
+            self._kept = ((boundary, dtype), {})
+        kept = self._kept[1]
+        if part not in kept:
+            below = self.below(top) * self.flop_per_unit
+            kept[part] = States(self.samples(part), boundary, self.pristine, dtype, below)
+        return kept[part]
+
     def units(self, part: str) -> int:
         """Return the tokens or images of a part."""
         return sum(self.samples(part).sizes)
@@ -212,3 +259,4 @@ class Workbench:
         self._features.clear()
         self._samples.clear()
         self._made.clear()
+        self._kept = (None, {})

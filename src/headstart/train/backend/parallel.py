@@ -1,4 +1,4 @@
-"""Batches through a backend side by side, a core each: shared by all, one batch leaves cores idle."""
+"""Batches through a backend side by side, a core each: one alone leaves cores waiting."""
 
 from __future__ import annotations
 

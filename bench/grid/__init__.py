@@ -1,0 +1,1 @@
+"""The exhaustive grid, recorded once, and the planner replayed on it."""

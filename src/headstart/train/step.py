@@ -1,0 +1,150 @@
+"""One optimiser step on given rows: pieces that fit in memory, their gradients, and its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from headstart.base.model import Batch
+from headstart.measure.cost import counted_flop, step_bytes
+from headstart.task.model import Part
+from headstart.train import checkpoint
+from headstart.train.allocator import keep_memory
+from headstart.train.groups import Group
+from headstart.train.guard import Ceiling, out_of_memory
+from headstart.train.loss import Scale, batch_targets, class_weights, loss_sum, weight_sum
+from headstart.train.network import Network
+from headstart.train.recipe import Recipe
+from headstart.train.samples import Samples, micro_batches
+from headstart.train.vocabulary import NarrowEmbedding, narrow
+
+T = TypeVar("T")
+
+COUNTED = 4  # inputs on which the operations of a step are counted
+ADAM_BYTES = 8  # optimiser state a trained weight: two float32 moments
+
+
+class Stepper:
+    """Computes the gradients of a batch by the pieces of it that fit in memory.
+
+    Args:
+        network: What is trained.
+        groups: Which of its weights, at which share of the rate.
+        recipe: How.
+        part, samples: The training rows and their encoded inputs.
+        scale: Of real targets.
+        ceiling: Largest piece.
+        note: Told what a reader should know.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        groups: Sequence[Group],
+        recipe: Recipe,
+        part: Part,
+        samples: Samples,
+        scale: Scale,
+        ceiling: Ceiling,
+        note: Callable[[str], None],
+    ) -> None:
+        keep_memory()
+        self.network, self.recipe = network, recipe
+        self.groups = narrow(network, groups, samples)
+        self.narrowed = [m for m in network.modules() if isinstance(m, NarrowEmbedding)]
+        self.part, self.samples, self.scale = part, samples, scale
+        self.ceiling, self.note = ceiling, note
+        self.device = network.encoder.device()
+        self.dtype: torch.dtype = getattr(torch, recipe.precision)
+        self.weight = self._class_weights()
+        self.optimizer = torch.optim.AdamW(
+            [{"params": group.parameters(), "factor": group.factor} for group in self.groups],
+            lr=recipe.rate,
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+
+    def _update(self, rate: float) -> None:
+        """Let the optimiser take its step at ``rate``, and drop the gradients."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+            for table in self.narrowed:
+                if any(p is table.rows for p in group["params"]):
+                    table.fade(group["lr"], self.recipe.weight_decay)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _accumulate(self, rows: list[int]) -> float:
+        """Add up the gradients of the batch, piece by piece; return its mean loss."""
+        targets = batch_targets(self.part, rows, self.network.objective, self.scale)
+        total = weight_sum(self.network.objective, targets, self.weight)
+        loss = 0.0
+        for piece in micro_batches(rows, self.samples.sizes, self.ceiling.units):
+            share = self._loss(piece, total)
+            torch.autograd.backward(share)
+            loss += float(share.detach())
+        return loss
+
+    def _loss(self, rows: list[int], total: float) -> Tensor:
+        """Return the loss summed over ``rows``, divided by ``total``."""
+        return self._loss_on(self._batch(rows), rows, total)
+
+    def _batch(self, rows: list[int]) -> tuple[Batch, ...]:
+        batch = self.network.collate(self.samples.take(rows))
+        return tuple({k: v.to(self.device) for k, v in side.items()} for side in batch)
+
+    def _loss_on(self, batch: tuple[Batch, ...], rows: list[int], total: float) -> Tensor:
+        targets = batch_targets(self.part, rows, self.network.objective, self.scale)
+        mixed = self.dtype is not torch.float32
+        with torch.autocast(self.device.type, self.dtype, enabled=mixed):
+            logits = self.network(batch)
+        summed = loss_sum(
+            self.network.objective, logits.float(), targets.to(self.device), self.weight
+        )
+        return summed / total
+
+    def _within_memory(self, work: Callable[[], T], rows: list[int]) -> T:
+        """Return what ``work`` returns; each time memory runs out, try with smaller pieces."""
+        before = checkpoint.Moment.of(self.network)
+        while True:
+            try:
+                return work()
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+            self.optimizer.zero_grad(set_to_none=True)
+            before.put_back(self.network)
+            self._lower_ceiling(rows)
+            self.note(
+                f"memory ran out: batches are split at {self.ceiling.units} units, "
+                "the effective batch stays"
+            )
+
+    def _lower_ceiling(self, rows: list[int]) -> None:
+        """Halve what was asked of the memory: the widest piece of ``rows``, not the ceiling."""
+        sizes = self.samples.sizes
+        pieces = micro_batches(rows, sizes, self.ceiling.units)
+        widest = max(len(piece) * sizes[piece[-1]] for piece in pieces)
+        self.ceiling.lower(widest, max(sizes[row] for row in rows))
+
+    def _step_cost(self, rows: list[int]) -> tuple[float, int]:
+        """Return operations a unit and peak bytes of the widest micro-batch of ``rows``."""
+        sizes = self.samples.sizes
+        pieces = micro_batches(rows, sizes, self.ceiling.units)
+        widest = max(pieces, key=lambda piece: len(piece) * sizes[piece[-1]])
+        few = widest[-COUNTED:]  # a unit of the widest costs the same in a small batch
+        batch = self._batch(few)  # what is kept of its inputs is no part of a step
+        flop = counted_flop(lambda: torch.autograd.backward(self._loss_on(batch, few, 1.0)))
+        self.optimizer.zero_grad(set_to_none=True)
+        size = step_bytes(self.network, lambda: self._loss(widest, 1.0), ADAM_BYTES)
+        self.optimizer.zero_grad(set_to_none=True)
+        return flop / sum(sizes[row] for row in few), size
+
+    def _class_weights(self) -> Tensor | None:
+        if not self.recipe.class_weighted:
+            return None
+        weights = class_weights(self.part, self.network.objective, self.network.head.out_features)
+        return None if weights is None else torch.from_numpy(weights).float().to(self.device)

@@ -1,0 +1,67 @@
+"""Trying rates and speeds on real batches; the weights are thrown away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from headstart.measure.cost import step_bytes
+from headstart.train import checkpoint
+from headstart.train.groups import activate
+from headstart.train.loop import Trainer
+from headstart.train.loss import batch_targets, weight_sum
+from headstart.train.rate_finder import RangeTest, find_rate
+from headstart.train.samples import micro_batches
+from headstart.train.step import ADAM_BYTES, COUNTED
+
+
+class Tryout(Trainer):
+    """A trainer of which nothing is kept."""
+
+    def range_test(self, steps: int) -> RangeTest:
+        """Climb through the rates on the first batches."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self.seed)
+            self._activate()
+            return find_rate(self._range_loss, self.optimizer, steps=steps)
+
+    def step_seconds(self, batches: Sequence[list[int]]) -> list[float]:
+        """Take a step on each of these rows and time it."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        seconds = []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self.seed)
+            self._activate()
+            for rows in batches:
+                started = time.monotonic()
+                self._train_on(rows)
+                seconds.append(time.monotonic() - started)
+        return seconds
+
+    def need(self) -> tuple[float, float, int]:
+        """Return bytes whatever the batch, bytes a unit of a micro-batch, the largest input."""
+        self.active = activate(self.network, self.groups, self.step, self.recipe.keep_statistics)
+        sizes = self.samples.sizes
+        few = sorted(self._order(0)[0], key=lambda row: sizes[row])[-COUNTED:]
+        before = checkpoint.Moment.of(self.network)
+        whole = step_bytes(self.network, lambda: self._loss(few, 1.0), ADAM_BYTES)
+        before.put_back(self.network)
+        trained = [p for group in self.groups for p in group.parameters()]
+        weights = sum(t.nbytes for t in [*self.network.parameters(), *self.network.buffers()])
+        state = sum(p.numel() for p in trained) * (4 + ADAM_BYTES)  # gradients and moments
+        best = sum(p.nbytes for p in trained)
+        per_unit = (whole - weights - state) / (len(few) * sizes[few[-1]])
+        return float(weights + state + best), per_unit, max(sizes)
+
+    def _range_loss(self, index: int) -> Tensor:
+        """Return the loss on the part of a batch that fits in memory at once."""
+        epoch, place = divmod(index, self.epoch_batches)
+        rows = self._order(epoch)[place]
+        piece = micro_batches(rows, self.samples.sizes, self.ceiling.units)[0]
+        targets = batch_targets(self.part, piece, self.network.objective, self.scale)
+        total = weight_sum(self.network.objective, targets, self.weight)
+        return self._loss(piece, total)
