@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 from headstart.base.reference import load
 from headstart.progress import Silent
 from headstart.task.build import build_task
-from headstart.task.model import Task
+from headstart.task.model import Image, Task
 from headstart.train.cache import FeatureCache
 
 BANKING = Path(__file__).resolve().parents[1] / "../shared/data/text/banking77"
-MOST_TEXTS = 2000
+PHOTOS = BANKING.parents[1] / "vision/hymenoptera.zip"
+MOST_PHOTOS = 256
 
 
 def task() -> Task:
@@ -22,11 +24,26 @@ def task() -> Task:
     return build_task(BANKING.resolve() if BANKING.is_dir() else "packaged:emojis")
 
 
-def texts() -> tuple[list[str], str]:
-    """Return texts to embed, and what they are."""
-    found = task()
-    sample = [str(item) for item in found.train.inputs[:MOST_TEXTS]]
+def texts(name: str, count: int) -> tuple[list[str], str]:
+    """Return texts of a set to embed, and what they are; without banking77, the emoji names."""
+    found = task() if name == "banking77" else build_task(name)
+    sample = [str(item) for item in found.train.inputs[:count]]
     return sample, f"{found.name}, {len(sample):,} texts"
+
+
+def photos(folder: Path) -> tuple[list[Image], str]:
+    """Return images as files, unpacked in ``folder``, and what they are; else the digits."""
+    if PHOTOS.is_file():
+        with zipfile.ZipFile(PHOTOS) as archive:
+            archive.extractall(folder / "photos")
+        files = sorted((folder / "photos").rglob("*.jpg"))[:MOST_PHOTOS]
+        return [Image(path=file) for file in files], f"{len(files)} photos"
+    files = []
+    for number, image in enumerate(build_task("packaged:digits").train.inputs[:MOST_PHOTOS]):
+        assert isinstance(image, Image)
+        files.append(folder / f"{number}.png")
+        files[-1].write_bytes(image.data or b"")
+    return [Image(path=file) for file in files], f"{len(files)} digits"
 
 
 def features() -> tuple[NDArray[np.float32], NDArray, NDArray[np.float32], NDArray, str]:

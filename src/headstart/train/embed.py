@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from headstart.base.model import Batch, Encoder
@@ -18,14 +18,18 @@ from headstart.measure.cost import forward_flop
 from headstart.progress import Progress, Silent
 from headstart.task.model import Image, Input, Modality
 from headstart.train.allocator import keep_memory
+from headstart.train.backend.eager import Eager
+from headstart.train.backend.model import Backend
+from headstart.train.backend.parallel import run
 
 Values = NDArray[np.float32] | list[NDArray[np.float32]]
 
 TEXT_CHUNK = 2048  # inputs encoded, and kept, at once: some 10 s of MiniLM on two cores
 IMAGE_CHUNK = 512  # 77 MB of 224-pixel images
 _BATCH_TOKENS = 2048
-_BATCH_IMAGES = 16
-_FEWEST_TOKENS = 128  # a product of fewer rows may be summed in another order
+_FEWEST_TOKENS = 64  # a product of a dozen rows or fewer is summed in another order
+
+Choose = Callable[[Encoder, Sequence[Batch], int], Backend]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,16 @@ def chunk_size(encoder: Encoder) -> int:
     return IMAGE_CHUNK if encoder.card.modality is Modality.IMAGE else TEXT_CHUNK
 
 
+def as_it_is(encoder: Encoder, samples: Sequence[Batch], count: int) -> Backend:
+    """Return the encoder itself as the backend, whatever the job."""
+    return Eager(encoder)
+
+
 def embed(
     encoder: Encoder,
     inputs: Sequence[Input],
     *,
+    choose: Choose = as_it_is,
     progress: Progress | None = None,
     label: str = "features",
 ) -> Embedded:
@@ -60,13 +70,14 @@ def embed(
     Args:
         encoder: Run in evaluation mode, without gradients, where its weights lie.
         inputs: N inputs, all of one type.
+        choose: Returns the backend; asked once, see :func:`embed_chunks`.
         progress: Who watches; a bar of N units.
         label: What the bar says.
     """
     step = chunk_size(encoder)
     chunks = [inputs[start : start + step] for start in range(0, len(inputs), step)]
     with (progress or Silent()).bar(label, len(inputs)) as advance:
-        parts = list(embed_chunks(encoder, chunks, advance))
+        parts = list(embed_chunks(encoder, chunks, len(inputs), choose, advance))
     if not parts:
         empty = np.empty((0, encoder.card.width), dtype=np.float32)
         return Embedded(empty, np.empty(0, dtype=np.int64), 0.0)
@@ -80,6 +91,8 @@ def embed(
 def embed_chunks(
     encoder: Encoder,
     chunks: Iterable[Sequence[Input]],
+    count: int,
+    choose: Choose = as_it_is,
     advance: Callable[[float], None] = lambda units: None,
 ) -> Iterator[Embedded]:
     """Yield the features of each chunk; the next one is encoded in a thread meanwhile.
@@ -91,20 +104,28 @@ def embed_chunks(
     Args:
         encoder: The body; its training mode is restored at the end.
         chunks: Non-empty runs of inputs.
+        count: Inputs of all chunks.
+        choose: Returns the backend for the encoder, the samples of the first chunk, and so many
+            inputs in all; the time it takes is not counted.
         advance: Called with the number of inputs done.
     """
     keep_memory()
     training = encoder.training
     encoder.eval()
     remaining = iter(chunks)
+    backend: Backend | None = None
     try:
         with ThreadPoolExecutor(max_workers=1) as thread:
             coming = _encode_next(thread, encoder, remaining)
             while coming is not None:
                 began = time.perf_counter()
                 samples = coming.result()
+                if backend is None:
+                    encoded = time.perf_counter() - began
+                    backend = choose(encoder, samples, count)
+                    began = time.perf_counter() - encoded
                 coming = _encode_next(thread, encoder, remaining)
-                values = _forward(encoder, samples, advance)
+                values = _forward(encoder, backend, samples, advance)
                 sizes = np.array([encoder.size(sample) for sample in samples], dtype=np.int64)
                 yield Embedded(values, sizes, time.perf_counter() - began)
     finally:
@@ -119,16 +140,16 @@ def _encode_next(
 
 
 def _forward(
-    encoder: Encoder, samples: Sequence[Batch], advance: Callable[[float], None]
+    encoder: Encoder,
+    backend: Backend,
+    samples: Sequence[Batch],
+    advance: Callable[[float], None],
 ) -> Values:
     """Return features in the order of ``samples``, batch by batch."""
-    device = encoder.device()
     found: list[NDArray[np.float32] | None] = [None] * len(samples)
-    for rows, filled in even_batches(encoder, samples):
-        batch = encoder.collate([samples[row] for row in filled])
-        with torch.inference_mode():
-            features = encoder({name: tensor.to(device) for name, tensor in batch.items()})
-        array: NDArray[np.float32] = features.float().cpu().numpy()
+    batches = list(even_batches(encoder, samples, backend.images))
+    makers = [partial(_collated, encoder, samples, filled) for _, filled in batches]
+    for (rows, _), array in zip(batches, run(backend, makers), strict=True):
         for place, row in enumerate(rows):
             words = samples[row].get("word_ids")
             found[row] = array[place] if words is None else array[place, : len(words)].copy()
@@ -137,8 +158,12 @@ def _forward(
     return np.stack(arrays) if arrays[0].ndim == 1 else arrays
 
 
+def _collated(encoder: Encoder, samples: Sequence[Batch], rows: Sequence[int]) -> Batch:
+    return encoder.collate([samples[row] for row in rows])
+
+
 def even_batches(
-    encoder: Encoder, samples: Sequence[Batch]
+    encoder: Encoder, samples: Sequence[Batch], images: int = Eager.images
 ) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the rows of each batch, and the same rows repeated up to a shape that computes alike.
 
@@ -149,8 +174,8 @@ def even_batches(
         of_size[encoder.size(sample)].append(row)
     image = encoder.card.modality is Modality.IMAGE
     for size in sorted(of_size, reverse=True):  # the largest first: memory is asked for once
-        most = _BATCH_IMAGES if image else max(1, _BATCH_TOKENS // max(1, size))
-        fewest = _BATCH_IMAGES if image else max(2, -(-_FEWEST_TOKENS // max(1, size)))
+        most = images if image else max(1, _BATCH_TOKENS // max(1, size))
+        fewest = images if image else -(-_FEWEST_TOKENS // max(1, size))
         for start in range(0, len(of_size[size]), most):
             rows = of_size[size][start : start + most]
             yield rows, [rows[place % len(rows)] for place in range(max(fewest, len(rows)))]
