@@ -24,8 +24,8 @@ from headstart.train.workbench import Workbench
 FASTER = 1.2  # times, from which half precision is worth its rounding
 BATCHES = 3  # that are timed, of different lengths
 LONG = 3000  # tokens in a batch, from which one batch is timed long enough
-REPEATS = 2
-PATIENCE = 1.0  # seconds, after which nothing is timed again
+MOST_REPEATS = 20
+PATIENCE = 0.5  # seconds, after which nothing is timed again
 PRECISIONS = ("float32", "bfloat16")
 BASE = ("predict", "watch", "precision")  # what is known of a base
 METHOD = ("train",)  # and of a method on it
@@ -193,7 +193,7 @@ def _step_seconds(bench: Workbench, rows: list[int], dtype: torch.dtype) -> floa
 def _least(work: Callable[[], object]) -> float:
     """Return the seconds of the fastest run: what else ran just then is no speed of ours."""
     seconds: list[float] = []
-    while len(seconds) < REPEATS and sum(seconds) < PATIENCE:
+    while sum(seconds) < PATIENCE and len(seconds) < MOST_REPEATS:
         started = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - started)
