@@ -168,6 +168,10 @@ class Neighbours:
         ]
         return Prior(kept, outcomes)
 
+    def has(self, key: str, *, final: bool) -> bool:
+        """Know no trial of this task."""
+        return False
+
     def recall(self, key: str, *, final: bool) -> None:
         """Know no trial of this task."""
 

@@ -108,14 +108,14 @@ def test_a_study_leaves_what_each_step_was_to_take_and_took(study: headstart.Stu
 def test_a_bill_learns_what_a_process_holds_beside_its_tensors(tmp_path: Path) -> None:
     learnt = Learnt(tmp_path / "learnt.json")
     bill = Bill(learnt)
-    with bill.step("training", "first", Price(1.0, 1.0, 50e6)):
+    with bill.step("training", "first", Price(1.0, 1.0, 150e6)):
         block = bytearray(200 * 10**6)
         block[::4096] = b"x" * len(block[::4096])
     (charge,) = bill.charges
     assert charge.seconds >= 0
     if charge.bytes is not None and charge.predicted_bytes is not None:
         again = Bill(learnt)
-        with again.step("training", "second", Price(1.0, 1.0, 50e6)):
+        with again.step("training", "second", Price(1.0, 1.0, 150e6)):
             pass
         assert again.held is not None
         assert again.charges[0].predicted_bytes is not None

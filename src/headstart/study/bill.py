@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from headstart.measure.memory import Peak, resident_bytes
 from headstart.study.learnt import Learnt
 
+TOLD = 1e8  # bytes, below which a process's own comings and goings drown them
 BESIDE = 2.0  # times its tensors, what a process holds, where nothing was learnt
 
 
@@ -77,11 +78,12 @@ class Bill:
         yield
         seconds, found = time.monotonic() - started, peak.bytes()
         if found is not None and self.held is not None and found > self.most:
-            self.learnt.learn(f"memory {kind}", price.need, found - self.held)
+            if price.need >= TOLD:
+                self.learnt.learn(f"memory {kind}", price.need, found - self.held)
             self.most = found
         self.charges.append(Charge(kind, name, price, seconds, predicted, found))
 
     def _predicted(self, kind: str, price: Price) -> int:
         assert self.held is not None
-        more = self.learnt.amount(f"memory {kind}", price.need) if price.need else 0.0
+        more = self.learnt.amount(f"memory {kind}", price.need) if price.need >= TOLD else None
         return max(self.most, int(self.held + (BESIDE * price.need if more is None else more)))

@@ -23,7 +23,7 @@ from headstart.study.reach import reach, worth_going_on
 from headstart.study.record import RatePoint, TrialRecord
 from headstart.study.room import has_room, needed
 from headstart.study.runner import Runner, middle_rates
-from headstart.study.trial import Context, Trial, run_trial
+from headstart.study.trial import Context, Trial, is_known, run_trial
 from headstart.study.words import amount, plural
 from headstart.train.workbench import Workbench
 
@@ -181,6 +181,8 @@ class Race:
         """Run a trial, and charge what it was predicted to take and what it took."""
         name = f"{trial.method.name}, {plural(trial.hyperparameters['steps'], 'step')}"
         kind = "finalists" if final else "training"
+        if is_known(self.context, trial, final=final):
+            return run_trial(self.context, trial, final=final, rate_finder=rate_finder)
         with self.context.bill.step(kind, name, price):
             return run_trial(self.context, trial, final=final, rate_finder=rate_finder)
 

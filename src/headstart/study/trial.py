@@ -133,6 +133,15 @@ def run_trial(
     return record
 
 
+def is_known(context: Context, trial: Trial, *, final: bool) -> bool:
+    """Tell whether disk or ledger hold a trial, so that it takes no time."""
+    key = trial.key(context.task, context.metric)
+    found = context.store.read_trial(key)
+    if found is not None and found.status in (("finalist",) if final else ("done", "finalist")):
+        return True
+    return context.memory is not None and context.memory.has(key, final=final)
+
+
 def _known(context: Context, key: str, *, final: bool) -> TrialRecord | None:
     """Return a trial that disk or ledger know, in the form that is wanted, or None."""
     known = context.store.read_trial(key)
