@@ -77,6 +77,16 @@ def test_a_damaged_memory_of_speeds_is_measured_again(
     assert measured_speed(METHOD, setting, memory).train == 2e10
 
 
+def test_another_number_of_threads_is_another_speed(
+    machine: Machine, setting: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = tmp_path / "speeds.json"
+    first = measured_speed(METHOD, setting, memory)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 17)
+    assert measured_speed(METHOD, setting, memory) != first
+    assert (machine.bases, machine.methods) == (2, 2)
+
+
 def test_what_another_study_measured_meanwhile_is_believed(
     machine: Machine, setting: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

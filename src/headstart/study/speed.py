@@ -60,8 +60,8 @@ class Speed:
 def measured_speed(method: Method, setting: Setting, memory: Path) -> Speed:
     """Return the speed at which this machine trains a base by a method on a task.
 
-    Measured once a machine, base, method and usual length of an input, rounded to two digits, and
-    kept in the file ``memory``, so that the same command gives the same study again.
+    Measured once a machine and number of threads, base, method and usual length of an input, rounded
+    to two digits, and kept in the file ``memory``, so that the same command gives the same study again.
 
     Args:
         method: One that trains steps.
@@ -69,7 +69,8 @@ def measured_speed(method: Method, setting: Setting, memory: Path) -> Speed:
         memory: File of what was measured before.
     """
     bench = setting.base
-    name = (bench.card.revision, bench.pristine.device().type, str(_length(bench)))
+    where = f"{bench.pristine.device().type}, {torch.get_num_threads()} threads"
+    name = (bench.card.revision, where, str(_length(bench)))
     base = _remembered(memory, digest(*name), BASE, lambda: _base_speed(bench))
     precision = str(base["precision"])
     trained = _remembered(
