@@ -60,8 +60,9 @@ class Speed:
 def measured_speed(method: Method, setting: Setting, memory: Path) -> Speed:
     """Return the speed at which this machine trains a base by a method on a task.
 
-    Measured once a machine and number of threads, base, method and usual length of an input, rounded
-    to two digits, and kept in the file ``memory``, so that the same command gives the same study again.
+    Measured once a machine and number of threads, base, method and usual length of an input,
+    rounded to two digits, and kept in the file ``memory``, so that the same command gives the same
+    study again.
 
     Args:
         method: One that trains steps.
