@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headstart.errors import RequestError, WorkError
+from headstart.errors import RequestError, UnwritableError, WorkError
 from headstart.train.backend import choose as module
 from headstart.train.backend.bfloat16 import BFloat16
-from headstart.train.backend.choose import MEMORY, choose, least_cosine
+from headstart.train.backend.choose import MEMORY, choose
 from headstart.train.backend.eager import Eager
 from headstart.train.backend.onednn import OneDnn
 from headstart.train.backend.onnx import FOLDER
@@ -136,6 +136,26 @@ def test_other_lengths_are_measured_for_themselves(bert, tmp_path, watch):
     assert "eager" in watch.timed
 
 
+def test_a_full_disk_does_not_speak_against_a_backend(bert, tmp_path, watch, monkeypatch):
+    def full(name, encoder, words, folder):
+        if name == "onnx":
+            raise UnwritableError("no space left")
+        return Named(name, encoder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_made", full)
+        assert picked(bert, LONG, tmp_path) == "onednn"
+    assert picked(bert, LONG, tmp_path) == "onnx"
+
+
+def test_another_version_of_the_engine_is_measured_for_itself(bert, tmp_path, watch, monkeypatch):
+    picked(bert, LONG, tmp_path)
+    watch.timed.clear()
+    monkeypatch.setattr(module, "version", lambda package: "99")
+    picked(bert, LONG, tmp_path)
+    assert "onnx" in watch.timed
+
+
 def test_a_failing_engine_is_eager_and_said_at_debug_level_only(
     bert, tmp_path, watch, monkeypatch, caplog
 ):
@@ -187,7 +207,7 @@ def test_bfloat16_serves_only_who_asks_for_it(bert, tmp_path, monkeypatch):
 
 def test_bfloat16_that_misses_the_cosine_does_not_serve(bert, tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("HEADSTART_EMBED", "bfloat16")
-    monkeypatch.setattr(module, "LEAST_COSINE", 1.0)
+    monkeypatch.setattr("headstart.train.backend.check.LEAST_COSINE", 1.0)
     assert type(choose(bert, bert.encode(["the fox"]), 1, tmp_path)) is Eager
     assert "does not hold" in caplog.text
 
@@ -203,10 +223,3 @@ def test_a_backend_that_was_asked_for_and_cannot_run_says_so(bert, tmp_path, mon
     monkeypatch.setattr("headstart.train.backend.onnx._LARGEST", 10)
     with pytest.raises(WorkError, match="too many weights"):
         choose(bert, bert.encode(["the fox"]), 1, tmp_path)
-
-
-def test_the_cosine_of_zeros_with_zeros_is_one_and_with_else_zero():
-    zeros, ones = np.zeros((2, 3), np.float32), np.ones((2, 3), np.float32)
-    assert least_cosine(zeros, zeros) == 1
-    assert least_cosine(zeros, ones) == 0
-    assert least_cosine(ones, 2 * ones) == pytest.approx(1)

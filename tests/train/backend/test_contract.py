@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.train.backend.choose import LEAST_COSINE, NAMES, _made, least_cosine
+from headstart.train.backend.check import LEAST_COSINE, least_cosine
+from headstart.train.backend.choose import NAMES, _made
 from headstart.train.backend.eager import Eager
 
 from .helpers import PHRASES, image_batch, text_batch

@@ -15,18 +15,18 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from headstart.base.model import Batch, Encoder
-from headstart.errors import RequestError, nearest
+from headstart.errors import RequestError, UnwritableError, nearest
 from headstart.files import digest
 from headstart.task.model import Modality
 from headstart.train.backend.bfloat16 import BFloat16
+from headstart.train.backend.check import holds
 from headstart.train.backend.eager import Eager
 from headstart.train.backend.model import Backend
 from headstart.train.backend.onednn import OneDnn
@@ -37,8 +37,6 @@ from headstart.train.remember import recall, remember
 ENVIRONMENT = "HEADSTART_EMBED"
 NAMES = ("eager", "onednn", "onnx", "bfloat16")
 MEMORY = "backends.json"
-LEAST_COSINE = 0.999  # of any backend with the reference
-DRIFT = 1e-4  # of a float32 backend: of a feature, or of the largest where that is above 1
 
 _SHORT_JOB = {Modality.TEXT: 100_000, Modality.IMAGE: 1_000}  # units; below, nothing is measured
 _TOKENS = 512  # of a batch that is timed
@@ -99,7 +97,7 @@ def requested() -> str | None:
 def _as_wanted(name: str, encoder: Encoder, samples: Sequence[Batch], folder: Path) -> Backend:
     backend = _made(name, encoder, "word_ids" in samples[0], folder)
     eager = Eager(encoder)
-    if name == "eager" or _holds(backend, eager, _typical(encoder, samples), name):
+    if name == "eager" or holds(backend, eager, _typical(encoder, samples), name != "bfloat16"):
         return backend
     _log.warning("%s: %s does not hold the float32 features", encoder.card.reference, name)
     return eager
@@ -123,6 +121,7 @@ class _Trial:
         self.name = _name(encoder, samples)
         self.seconds = _usable(recall(self.memory, self.name))  # a unit
         self.made: dict[str, Backend] = {"eager": self.eager}
+        self.refused: set[str] = set()
 
     def best(self, units: float) -> Backend:
         """Return the fastest for so many units; a backend that fails is out."""
@@ -133,7 +132,8 @@ class _Trial:
         for name in ("onednn", "onnx"):
             if name not in self.seconds and whole >= self._worth(name):
                 backend = self._sound(name)
-                self.seconds[name] = None if backend is None else self._timed(backend)
+                if backend is not None or name in self.refused:
+                    self.seconds[name] = None if backend is None else self._timed(backend)
         if self.seconds != before:
             remember(self.memory, self.name, self.seconds)
         return self._fastest(units)
@@ -161,14 +161,18 @@ class _Trial:
             return self.made[name]
         try:
             backend = _made(name, self.encoder, self.words, self.folder)
-            sound = _holds(backend, self.eager, self.batches[:1], name)
+            if holds(backend, self.eager, self.batches[:1]):
+                self.made[name] = backend
+                return backend
+            reason = "other features"
+        except UnwritableError as error:  # no fault of the backend: another time
+            _log.debug("%s is not kept: %s", name, error)
+            return None
         except Exception as error:  # whatever a foreign engine raises: eager serves
-            _log.debug("%s cannot embed with %s: %s", self.encoder.card.reference, name, error)
-            return None
-        if not sound:
-            return None
-        self.made[name] = backend
-        return backend
+            reason = str(error)
+        _log.debug("%s: %s cannot embed it: %s", self.encoder.card.reference, name, reason)
+        self.refused.add(name)
+        return None
 
     def _timed(self, backend: Backend) -> float:
         """Return the seconds of a unit, to three digits."""
@@ -193,10 +197,18 @@ def _name(encoder: Encoder, samples: Sequence[Batch]) -> str:
     length = round(math.log2(max(1, sizes[len(sizes) // 2])))
     machine = (
         platform.machine(), torch.backends.cpu.get_cpu_capability(), str(os.cpu_count()),
-        str(torch.get_num_threads()), torch.__version__,
+        str(torch.get_num_threads()), torch.__version__, _installed("onnxruntime"),
     )  # fmt: skip
     words = str("word_ids" in samples[0])
     return digest(encoder.card.revision, encoder.preprocessing(), str(length), words, *machine)
+
+
+def _installed(package: str) -> str:
+    """Return its version, so that a later one, or the first, is measured for itself."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _typical(encoder: Encoder, samples: Sequence[Batch]) -> list[Batch]:
@@ -219,28 +231,6 @@ def _typical(encoder: Encoder, samples: Sequence[Batch]) -> list[Batch]:
 def _units(batch: Batch) -> int:
     first = next(iter(batch.values()))
     return first.shape[0] * (first.shape[1] if first.ndim == 2 else 1)
-
-
-def _holds(backend: Backend, eager: Eager, batches: Sequence[Batch], name: str) -> bool:
-    """Whether the features agree with the reference; float32 must agree to rounding."""
-    for batch in batches:
-        found, expected = backend.features(batch), eager.features(batch)
-        if found.shape != expected.shape or not np.isfinite(found).all():
-            return False
-        if least_cosine(found, expected) < LEAST_COSINE:
-            return False
-        allowed = DRIFT * max(1.0, float(np.abs(expected).max()))
-        if name != "bfloat16" and float(np.abs(found - expected).max()) > allowed:
-            return False
-    return True
-
-
-def least_cosine(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    """Return the least cosine of two features of one input; zeros agree with zeros."""
-    left, right = found.astype(np.float64), expected.astype(np.float64)
-    lengths = np.linalg.norm(left, axis=-1) * np.linalg.norm(right, axis=-1)
-    cosines = (left * right).sum(-1) / np.where(lengths > 0, lengths, 1.0)
-    return float(np.where((left == right).all(axis=-1), 1.0, cosines).min(initial=1.0))
 
 
 def _least_seconds(backend: Backend, batches: Sequence[Batch]) -> float:
