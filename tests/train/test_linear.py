@@ -12,9 +12,15 @@ from sklearn.neighbors import NearestCentroid
 
 from headstart.errors import WorkError
 from headstart.task.model import Objective
-from headstart.train.curvature import block_inverse
-from headstart.train.linear import STRENGTHS, LinearHead, fit_path, predict, prototype_head
-from headstart.train.logistic import LogisticProblem, solve
+from headstart.train.linear import (
+    STRENGTHS,
+    FoldHeads,
+    LinearHead,
+    fit_path,
+    held_out,
+    predict,
+    prototype_head,
+)
 
 SINGLE, MULTI, REAL = Objective.SINGLE_LABEL, Objective.MULTI_LABEL, Objective.REAL
 
@@ -246,27 +252,76 @@ def test_prototypes_of_absent_classes_are_never_nearest():
     assert set(head.logits(x * 5).argmax(1)) <= {1, 3}
 
 
-def test_the_solver_ends_where_the_gradient_is_small():
-    x = torch.from_numpy(features(300, 10)).double()
-    x = x - x.mean(0)
-    y = torch.from_numpy(labels(x.numpy() + 3, 3))
-    problem = LogisticProblem(x, y, torch.ones(300, dtype=torch.float64), None, 3)
-    found = solve(problem, 0.5, tolerance=1e-6).requires_grad_()
-    weight, bias = found[:, :-1], found[:, -1]
-    loss = torch.nn.functional.cross_entropy(x @ weight.T + bias, y, reduction="sum")
-    objective = 0.5 * loss + 0.5 * weight.square().sum()
-    (gradient,) = torch.autograd.grad(objective, found)
-    assert float(gradient.norm()) <= 1e-6 * float(weight.detach().norm()) * (1 + 1e-6)
+def data(objective: Objective, rows: int = 300) -> tuple[np.ndarray, np.ndarray, int]:
+    x = features(rows, 12)
+    if objective is SINGLE:
+        return x, labels(x, 4), 4
+    if objective is MULTI:
+        y = np.stack([labels(x, 2, seed) for seed in (2, 3, 4)], axis=1)
+        return x, y.astype(np.float32), 3
+    return x, x[:, 0] * 2 + np.random.default_rng(3).normal(size=rows), 0
 
 
-def test_a_block_is_the_inverse_of_the_hessian_of_its_class():
-    x = torch.from_numpy(features(50, 4)).double()
-    curvature = torch.rand(50, 2, dtype=torch.float64) + 0.1
-    wide = torch.cat([x, torch.ones(50, 1, dtype=torch.float64)], dim=1)
-    hessian = 3.0 * (wide * curvature[:, 1:]).T @ wide + torch.diag(torch.tensor([1.0] * 4 + [0]))
-    gradient = torch.randn(2, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    step = block_inverse(x, curvature, 3.0)(gradient)[1]
-    torch.testing.assert_close(hessian @ step, gradient[1], rtol=1e-3, atol=1e-3)
+@pytest.mark.parametrize("objective", [SINGLE, MULTI, REAL])
+def test_each_row_is_predicted_by_a_head_that_never_saw_it(objective):
+    x, y, classes = data(objective)
+    fold = np.arange(len(x)) % 4
+    heads = FoldHeads(x, y, objective, classes, fold, tolerance=1e-4)
+    for strength in [30.0, 0.3]:
+        found = held_out(heads.at(strength), x, fold, objective)
+        for one in range(4):
+            inside = fold != one
+            # the strength is one of the features' scale, which is that of all rows
+            same = strength * (norm(x[inside]) / norm(x)) ** 2
+            (head,) = fit_path(x[inside], y[inside], objective, classes, [same], tolerance=1e-4)
+            expected = predict(head, x[~inside], objective)
+            np.testing.assert_allclose(found[~inside], expected, rtol=0.02, atol=0.02)
+
+
+def test_rows_that_are_never_held_out_are_always_learnt():
+    x, y, classes = data(SINGLE)
+    fold = np.where(np.arange(len(x)) < 200, -1, 0)
+    (head,) = FoldHeads(x, y, SINGLE, classes, fold, tolerance=1e-4).at(3.0)
+    same = 3.0 * (norm(x[:200]) / norm(x)) ** 2
+    (alone,) = fit_path(x[:200], y[:200], SINGLE, classes, [same], tolerance=1e-4)
+    assert far(head.weight, alone.weight) < 1e-2
+    found = held_out([head], x, fold, SINGLE)
+    np.testing.assert_allclose(found, predict(head, x[200:], SINGLE), rtol=1e-6)
+
+
+def test_the_target_of_a_row_that_is_held_out_moves_no_prediction_of_it():
+    x, y, classes = data(SINGLE)
+    fold = np.arange(len(x)) % 5
+    other = y.copy()
+    other[fold == 2] = (y[fold == 2] + 1) % classes
+    before, after = (
+        held_out(FoldHeads(x, t, SINGLE, classes, fold, tolerance=1e-4).at(3.0), x, fold, SINGLE)
+        for t in (y, other)
+    )
+    np.testing.assert_allclose(after[fold == 2], before[fold == 2], atol=1e-3)
+    assert np.abs(after[fold != 2] - before[fold != 2]).max() > 0.05
+
+
+def test_a_class_that_only_one_fold_has_is_not_predicted_there():
+    x, y, _ = data(SINGLE)
+    fold = np.arange(len(x)) % 3
+    y = np.where(fold == 1, y, y % 3)  # class 3 is in fold 1 alone
+    heads = FoldHeads(x, y, SINGLE, 5, fold).at(1.0)
+    found = held_out(heads, x, fold, SINGLE)
+    assert found[fold == 1][:, 3].max() < 1e-6
+    assert found[:, 4].max() < 1e-6
+    assert predict(heads[0], x, SINGLE)[:, 3].max() > 0.1
+
+
+def test_few_digits_choose_what_many_do():
+    x, y, classes = data(SINGLE, 600)
+    fold = np.arange(len(x)) % 5
+    scores = []
+    for how in ({}, {"tolerance": 1e-4}):
+        heads = FoldHeads(x, y, SINGLE, classes, fold, **how)
+        told = [held_out(heads.at(strength), x, fold, SINGLE) for strength in STRENGTHS]
+        scores.append([float(np.log(one[np.arange(len(y)), y]).mean()) for one in told])
+    assert scores[1][int(np.argmax(scores[0]))] > max(scores[1]) - 0.01
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from headstart.measure.score import score
 from headstart.method.adapted import NetworkModel, Signature
+from headstart.method.climb import Line, Merit, Point, climbed
 from headstart.method.model import Fitted, Hyperparameters, Setting
 from headstart.rank.folds import folds
 from headstart.rank.score import Evidence
 from headstart.task.model import Objective, Part, Task
 from headstart.train.evaluate import Predictions
-from headstart.train.linear import LinearHead, predict
+from headstart.train.linear import LinearHead, held_out, mean_head, predict
 from headstart.train.loss import class_weights
 from headstart.train.network import Network
 from headstart.train.workbench import Values, Workbench
 
-Point = Any  # what a method calls one of its settings; hashable
 REFITTED = "chosen on held-out rows, then fitted again on train and validation together"
 MOST_FOLDED = 20_000  # training rows; with more, validation alone tells settings apart
 WEIGHTED = ("macro_f1", "balanced_accuracy")  # metrics in which every class counts the same
@@ -31,10 +31,6 @@ WEIGHTED = ("macro_f1", "balanced_accuracy")  # metrics in which every class cou
 
 class Ways(ABC):
     """The settings of a closed-form head: what there is to choose from."""
-
-    @abstractmethod
-    def points(self) -> list[Point]:
-        """Return the settings, the plainest first."""
 
     @abstractmethod
     def name(self, point: Point) -> Hyperparameters:
@@ -46,18 +42,32 @@ class Ways(ABC):
         features: NDArray[np.float32],
         targets: NDArray[Any],
         weights: NDArray[np.float64] | None,
-        points: Sequence[Point],
-        *,
-        loose: bool = False,
-    ) -> list[LinearHead]:
-        """Return one head on raw features for each of ``points``.
+        point: Point,
+        start: LinearHead | None = None,
+    ) -> LinearHead:
+        """Return the head on raw features of one setting.
 
         Args:
             features: (N, D).
             targets: As in :class:`~headstart.task.model.Part`, a row each.
             weights: (C,) of the classes, or None.
-            points: Some of :meth:`points`.
-            loose: Only scores will be compared: no more digits than that takes.
+            point: The setting.
+            start: A head that is near already.
+        """
+
+    @abstractmethod
+    def lines(
+        self,
+        features: NDArray[np.float32],
+        targets: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        fold: NDArray[np.int64],
+    ) -> Iterable[Line]:
+        """Return the settings in one or several orders.
+
+        Args:
+            features, targets, weights: As in :meth:`solve`.
+            fold: (N,) the fold, from 0 on, in which a row is held out; -1 for never.
         """
 
 
@@ -122,67 +132,62 @@ def chosen_head(task: Task, bench: Workbench, metric: str, ways: Ways, name: str
 
 
 def _choose(task: Task, bench: Workbench, metric: str, ways: Ways) -> Chosen:
-    """Choose by held-out folds of train and by validation together; ties by log loss.
+    """Choose by what each fold of train and validation together says when held out.
 
     A validation part of a few hundred rows alone mistakes the best strength by a point or two.
     """
-    train, validation = bench.features("train").values, bench.features("validation").values
     started, cpu_started = time.monotonic(), time.process_time()
-    points, weights = ways.points(), head_weights(task, metric)
-    heads = ways.solve(*flat(train, task.train.targets), weights, points)
-    held_out = [head_predictions(head, validation, task.validation, task) for head in heads]
-    judged, targets = held_out, task.validation.targets
-    if len(points) > 1 and _can_be_folded(task, train):
-        inside = _cross_validated(task, np.asarray(train), weights, ways)
-        judged = [np.concatenate(pair) for pair in zip(inside, held_out, strict=True)]
-        targets = np.concatenate([task.train.targets, task.validation.targets])
-    merits = [_merit(task, targets, found, metric) for found in judged]
-    index = max(range(len(merits)), key=lambda i: merits[i])
+    values, weights = bench.features("train").values, head_weights(task, metric)
+    train, held = (_flat_part(task, bench, part) for part in ("train", "validation"))
+    features = np.concatenate([train[0], held[0]])
+    targets = np.concatenate([train[1], held[1]])
+    fold = _folds(task, targets, len(held[1]), words=isinstance(values, list))
+
+    def merit(heads: list[LinearHead]) -> Merit:
+        if isinstance(values, list):  # one fold: words are judged as the sentences they make
+            found = head_predictions(
+                heads[0], bench.features("validation").values, task.validation, task
+            )
+            return _merit(task, task.validation.targets, found, metric)
+        told = held_out(heads, features, fold, task.objective).astype(np.float64)
+        return _merit(task, targets[fold >= 0], told, metric)
+
+    rows = int((fold >= 0).sum())
+    lines = ways.lines(features, targets, weights, fold)
+    _, point, heads = max(
+        (climbed(line, merit, rows) for line in lines), key=lambda found: found[0]
+    )
+    head = ways.solve(*train, weights, point, mean_head(heads))
+    validation = head_predictions(head, bench.features("validation").values, task.validation, task)
     return Chosen(
-        heads[index],
-        points[index],
-        held_out[index],
+        head,
+        point,
+        validation,
         time.monotonic() - started,
         time.process_time() - cpu_started,
     )
 
 
-def _can_be_folded(task: Task, values: Values) -> bool:
-    """Tell whether training rows can be held out in turn, and are few enough to be worth it."""
-    contents = len(set(task.train.ids))
-    return not isinstance(values, list) and contents > 1 and len(values) <= MOST_FOLDED
+def _folds(task: Task, targets: NDArray[Any], held: int, *, words: bool) -> NDArray[np.int64]:
+    """Return the fold (N,) of each row, or word, of train and the ``held`` ones of validation.
+
+    Rows of one content share a fold: none is predicted from its own copy. Where there are many
+    rows, validation alone is held out.
+    """
+    ids = [*task.train.ids, *task.validation.ids]
+    if words or len(set(ids)) < 2 or len(ids) > MOST_FOLDED:
+        return np.repeat([-1, 0], [len(targets) - held, held])
+    nothing = np.zeros((len(ids), 1), dtype=np.float32)  # folds do not look at features
+    evidence = Evidence(nothing, targets, task.objective, len(task.classes), ids=tuple(ids))
+    return folds(evidence, seed=0)
 
 
-def _merit(task: Task, targets: Any, found: Predictions, metric: str) -> tuple[float, float]:
+def _merit(task: Task, targets: Any, found: Predictions, metric: str) -> Merit:
     """Return the score, and what settles ties between equal scores."""
     main = score(task.objective, task.classes, targets, found, metric)
     if task.objective is not Objective.SINGLE_LABEL:
         return main, 0.0
     return main, -score(task.objective, task.classes, targets, found, "log_loss")
-
-
-def _cross_validated(
-    task: Task, features: NDArray[np.float32], weights: NDArray[np.float64] | None, ways: Ways
-) -> list[NDArray[Any]]:
-    """Return for each point the predictions of every training row by a head that never saw it.
-
-    Rows of one content share a fold: none is predicted from its own copy.
-    """
-    targets, objective = np.asarray(task.train.targets), task.objective
-    evidence = Evidence(features, targets, objective, len(task.classes), ids=task.train.ids)
-    fold = folds(evidence, seed=0)
-    found: list[NDArray[Any] | None] = [None] * len(ways.points())
-    for held_out in np.unique(fold):
-        out, kept = fold == held_out, fold != held_out
-        heads = ways.solve(features[kept], targets[kept], weights, ways.points(), loose=True)
-        for index, head in enumerate(heads):
-            predicted = predict(head, features[out], objective).astype(np.float64)
-            whole = found[index]
-            if whole is None:
-                whole = np.empty((len(features), *predicted.shape[1:]))
-                found[index] = whole
-            whole[out] = predicted
-    return [whole for whole in found if whole is not None]
 
 
 def head_weights(task: Task, metric: str) -> NDArray[np.float64] | None:
@@ -207,7 +212,7 @@ def fit_heads(setting: Setting, ways: Ways, name: str) -> Fitted:
     final = chosen.head
     if setting.refit:
         weights = head_weights(task, setting.metric)
-        final = ways.solve(*_both(setting), weights, [chosen.point])[0]
+        final = ways.solve(*_both(task, bench), weights, chosen.point, chosen.head)
     encoder = bench.encoder()
     model = NetworkModel(Signature.of(task), Network(encoder, final, task.objective, bench.pair))
     spent = chosen.seconds + time.monotonic() - started
@@ -229,10 +234,11 @@ def _bytes(values: Values) -> int:
     return sum(item.nbytes for item in values) if isinstance(values, list) else values.nbytes
 
 
-def _both(setting: Setting) -> tuple[NDArray[np.float32], NDArray[Any]]:
+def _both(task: Task, bench: Workbench) -> tuple[NDArray[np.float32], NDArray[Any]]:
     """Return features and targets of train and validation together."""
-    parts = [
-        flat(setting.base.features(part).values, setting.task.parts[part].targets)
-        for part in ("train", "validation")
-    ]
+    parts = [_flat_part(task, bench, part) for part in ("train", "validation")]
     return np.concatenate([f for f, _ in parts]), np.concatenate([t for _, t in parts])
+
+
+def _flat_part(task: Task, bench: Workbench, part: str) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    return flat(bench.features(part).values, task.parts[part].targets)

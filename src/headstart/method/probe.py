@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.method.heads import Chosen, Point, Ways, chosen_head, fit_heads, solved_objective
+from headstart.method.climb import Line, Point
+from headstart.method.heads import (
+    Chosen,
+    Ways,
+    chosen_head,
+    fit_heads,
+    solved_objective,
+)
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
-from headstart.task.model import Task
-from headstart.train.linear import STRENGTHS, LinearHead, fit_path
-from headstart.train.logistic import TOLERANCE
+from headstart.task.model import Objective, Task
+from headstart.train.linear import STRENGTHS, FoldHeads, LinearHead, fit_path
 from headstart.train.network import head_shape
 from headstart.train.scaling import Scaling, normalised
 from headstart.train.workbench import Workbench
-
-LOOSE = 0.5  # relative distance from the minimum at which scores no longer change
 
 
 class Probe(Method):
@@ -59,10 +62,6 @@ class _Linear(Ways):
     path: tuple[float, ...]
     scaled: tuple[bool, ...]
 
-    def points(self) -> list[Point]:
-        """Return every strength, raw before scaled."""
-        return list(product(self.scaled, self.path))
-
     def name(self, point: Point) -> Hyperparameters:
         """Return the point as hyperparameters."""
         return {"strength": point[1], "standardised": point[0]}
@@ -72,25 +71,51 @@ class _Linear(Ways):
         features: NDArray[np.float32],
         targets: NDArray[Any],
         weights: NDArray[np.float64] | None,
-        points: Sequence[Point],
-        *,
-        loose: bool = False,
-    ) -> list[LinearHead]:
-        """Fit one path with scaling and one without, as far as ``points`` need them."""
-        outputs, _ = head_shape(self.task, 1)
-        objective = solved_objective(self.task.objective)
-        found: dict[Point, LinearHead] = {}
+        point: Point,
+        start: LinearHead | None = None,
+    ) -> LinearHead:
+        """Fit one strength, to the last digit that decides."""
+        scaled, strength = point
+        scaling = Scaling.of(features) if scaled else None
+        x = features if scaling is None else scaling(features)
+        near = start if scaling is None or start is None else scaling.done(start)
+        outputs, objective = self._shape()
+        head = fit_path(x, targets, objective, outputs, [strength], weights, start=near)[0]
+        return head if scaling is None else scaling.undone(head)
+
+    def lines(
+        self,
+        features: NDArray[np.float32],
+        targets: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        fold: NDArray[np.int64],
+    ) -> Iterator[Line]:
+        """Yield the strengths without scaling and with, as far as there is a choice."""
         for scaled in self.scaled:
-            path = [strength for kind, strength in points if kind is scaled]
-            if not path:
-                continue
-            scaling = Scaling.of(features) if scaled else None
-            x = features if scaling is None else scaling(features)
-            precise = LOOSE if loose else TOLERANCE
-            heads = fit_path(x, targets, objective, outputs, path, weights, tolerance=precise)
-            for strength, head in zip(path, heads, strict=True):
-                found[scaled, strength] = head if scaling is None else scaling.undone(head)
-        return [found[point] for point in points]
+            yield self._line(features, targets, weights, fold, scaled)
+
+    def _line(
+        self,
+        features: NDArray[np.float32],
+        targets: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        fold: NDArray[np.int64],
+        scaled: bool,
+    ) -> Line:
+        """Return the strengths. Means and deviations are of all rows: they see no target."""
+        scaling = Scaling.of(features) if scaled else None
+        x = features if scaling is None else scaling(features)
+        outputs, objective = self._shape()
+        found = FoldHeads(x, targets, objective, outputs, fold, weights)
+
+        def heads(point: Point) -> list[LinearHead]:
+            solved = found.at(point[1])
+            return solved if scaling is None else [scaling.undone(head) for head in solved]
+
+        return Line(tuple((scaled, strength) for strength in self.path), heads)
+
+    def _shape(self) -> tuple[int, Objective]:
+        return head_shape(self.task, 1)[0], solved_objective(self.task.objective)
 
 
 def _ways(task: Task, bench: Workbench, known: Hyperparameters | None) -> Ways:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.base.model import BaseCard
-from headstart.method.heads import Point, Ways, fit_heads
+from headstart.method.climb import Line, Point
+from headstart.method.heads import Ways, fit_heads
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
 from headstart.task.model import Objective, Task
 from headstart.train.linear import LinearHead, prototype_head
@@ -44,10 +44,6 @@ class _Means(Ways):
     def __init__(self, classes: int) -> None:
         self.classes = classes
 
-    def points(self) -> list[Point]:
-        """Return the temperatures."""
-        return list(TEMPERATURES)
-
     def name(self, point: Point) -> Hyperparameters:
         """Return the point as hyperparameters."""
         return {"temperature": point}
@@ -57,10 +53,24 @@ class _Means(Ways):
         features: NDArray[np.float32],
         targets: NDArray[Any],
         weights: NDArray[np.float64] | None,  # means weigh every class the same as it is
-        points: Sequence[Point],
-        *,
-        loose: bool = False,
-    ) -> list[LinearHead]:
-        """Take the means once a temperature."""
+        point: Point,
+        start: LinearHead | None = None,
+    ) -> LinearHead:
+        """Take the means; the temperature is relative to the features' variance."""
         spread = float(np.square(features - features.mean(axis=0)).sum(axis=1).mean()) or 1.0
-        return [prototype_head(features, targets, self.classes, t / spread) for t in points]
+        return prototype_head(features, targets, self.classes, point / spread)
+
+    def lines(
+        self,
+        features: NDArray[np.float32],
+        targets: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        fold: NDArray[np.int64],
+    ) -> list[Line]:
+        """Return the temperatures; each fold's means are of the other folds."""
+
+        def heads(point: Point) -> list[LinearHead]:
+            kept = [fold != out for out in range(int(fold.max()) + 1)]
+            return [self.solve(features[rows], targets[rows], None, point) for rows in kept]
+
+        return [Line(TEMPERATURES, heads)]

@@ -11,7 +11,8 @@ from headstart.rank.folds import folds
 from headstart.rank.score import CrossValidated, Evidence
 from headstart.rank.spectrum import Matrix
 from headstart.task.model import Objective
-from headstart.train.linear import STRENGTHS, LinearHead, fit_path, predict
+from headstart.train.linear import STRENGTHS, FoldHeads, held_out
+from headstart.train.logistic import TOLERANCE
 
 _STRENGTHS = (1.0, 10.0, 100.0)  # few: each step of the path costs a fit a fold
 _WIDEST = 256  # axes of a logistic fit: ten times faster than 1,000 axes, and as right
@@ -20,7 +21,7 @@ _WIDEST = 256  # axes of a logistic fit: ten times faster than 1,000 axes, and a
 class CrossValidatedProbe(CrossValidated):
     """What a linear head scores on rows that it has not seen, over five folds.
 
-    Heads are those of :func:`headstart.train.linear.fit_path`, at three strengths of the L2
+    Heads are those of :class:`headstart.train.linear.FoldHeads`, at three strengths of the L2
     penalty (a regression has its whole path for nothing). The strength with the best mean over
     all folds is taken; that choice among a few is the only thing the score has seen. Logistic
     heads see the 256 leading principal axes of all rows; labels have no part in these. Folds
@@ -48,14 +49,14 @@ class CrossValidatedProbe(CrossValidated):
         strengths = STRENGTHS if real else _STRENGTHS
         fold = folds(evidence, seed)
         features = _axes(evidence, None if real else _WIDEST)  # ridge is closed-form at any width
-        width = evidence.n_classes or 1
-        shape = (len(features),) if real else (len(features), width)
-        predictions = np.zeros((len(strengths), *shape), dtype=np.float32)
-        for held_out in np.unique(fold):
-            test = fold == held_out
-            heads = _heads(evidence, features, ~test, strengths)
-            for at, head in enumerate(heads):
-                predictions[at, test] = predict(head, features[test], evidence.objective)
+        heads = FoldHeads(
+            features, evidence.targets, evidence.objective, evidence.n_classes, fold,
+            tolerance=TOLERANCE,
+        )  # fmt: skip
+        predictions = [
+            held_out(heads.at(strength), features, fold, evidence.objective)
+            for strength in strengths
+        ]
         merits = [_merits(evidence, prediction) for prediction in predictions]
         return merits[int(np.argmax([one.mean() for one in merits]))]
 
@@ -64,16 +65,6 @@ def _axes(evidence: Evidence, widest: int | None) -> NDArray[np.float32]:
     """Return the leading principal axes, (N, R); a column of zeros where features are constant."""
     rows = evidence.centred.rows[:, :widest]
     return np.ascontiguousarray(rows if rows.size else np.zeros((len(rows), 1)), dtype=np.float32)
-
-
-def _heads(
-    evidence: Evidence,
-    features: NDArray[np.float32],
-    train: NDArray[np.bool_],
-    strengths: tuple[float, ...],
-) -> list[LinearHead]:
-    targets = np.asarray(evidence.targets)[train]
-    return fit_path(features[train], targets, evidence.objective, evidence.n_classes, strengths)
 
 
 def _merits(evidence: Evidence, prediction: NDArray[Any]) -> Matrix:

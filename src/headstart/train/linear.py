@@ -13,15 +13,15 @@ from torch import Tensor
 
 from headstart.errors import WorkError
 from headstart.task.model import Objective
-from headstart.train.logistic import TOLERANCE, LogisticProblem, solve
+from headstart.train.axes import CHUNK_ROWS, mean_square, principal_axes
+from headstart.train.logistic import TOLERANCE
+from headstart.train.paths import Fits, RidgeFits, one_vs_rest_fits, softmax_fits
 
+LOOSE = 0.5  # relative distance from the minimum at which scores no longer change
 Targets = NDArray[Any]
 
 #: Default strengths: scikit-learn's C on features divided by their root-mean-square norm.
 STRENGTHS: tuple[float, ...] = tuple(float(f"{10 ** (k / 2):.3g}") for k in range(-3, 7))
-
-_NEVER = -20.0  # logit of a class that the training rows lack: probability below 1e-8
-_CHUNK_ROWS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +41,6 @@ class LinearHead:
         return np.asarray(features @ self.weight.T + self.bias, dtype=np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class _Axes:
-    """Features on their principal axes: ``rows = (features - mean) / scale @ axes``.
-
-    ``variances`` (R,) are the sums of squares of the columns of ``rows`` (N, R); R is at most
-    min(N, D), and columns that carry nothing are gone. ``weights`` are (N,) row weights.
-    """
-
-    rows: Tensor
-    axes: Tensor
-    mean: Tensor
-    scale: float
-    weights: Tensor
-
-    def head(self, parameters: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return weight (K, D) and bias (K,) on raw features for (K, R + 1) parameters."""
-        weight = parameters[:, :-1].double() @ self.axes.T / self.scale
-        bias = parameters[:, -1].double() - weight @ self.mean
-        return weight.float().numpy(), bias.float().numpy()
-
-
 def fit_path(
     features: NDArray[np.float32],
     targets: Targets,
@@ -71,6 +50,7 @@ def fit_path(
     class_weight: NDArray[np.float64] | None = None,
     sample_weight: NDArray[np.float64] | None = None,
     tolerance: float = TOLERANCE,
+    start: LinearHead | None = None,
 ) -> list[LinearHead]:
     """Fit one head a strength, all on the same features.
 
@@ -89,6 +69,7 @@ def fit_path(
         class_weight: (C,) weight of the rows of each class (multi-label: of its positives).
         sample_weight: (N,) weight of each row.
         tolerance: Of a logistic regression, see :func:`headstart.train.logistic.solve`.
+        start: A head that is near already; saves steps of a logistic regression.
 
     Returns:
         Heads in the order of ``strengths``. The same input gives the same heads.
@@ -96,33 +77,113 @@ def fit_path(
     Raises:
         WorkError: Features or targets are not finite, or there are no rows.
     """
+    fits = _fits(
+        features, targets, objective, n_classes, class_weight, sample_weight, tolerance, start=start
+    )
+    heads = {strength: LinearHead(*fits.at(strength)[0]) for strength in sorted(strengths)}
+    return [heads[strength] for strength in strengths]
+
+
+class FoldHeads:
+    """Heads that each lack one fold of the rows, at any strength.
+
+    One decomposition and one batched solve a strength serve all folds: a fold's head gives its
+    rows the weight zero. All heads start from zero and see nothing of each other but the
+    preconditioner, so that a held-out row's target moves no solution, only the way there.
+
+    Args:
+        features, targets, objective, n_classes, class_weight: As in :func:`fit_path`.
+        fold: (N,) the fold, from 0 on, in which each row is held out; -1 for never.
+        tolerance: As in :func:`fit_path`; scores need fewer digits than heads.
+    """
+
+    def __init__(
+        self,
+        features: NDArray[np.float32],
+        targets: Targets,
+        objective: Objective,
+        n_classes: int,
+        fold: NDArray[np.int64],
+        class_weight: NDArray[np.float64] | None = None,
+        tolerance: float = LOOSE,
+    ) -> None:
+        kept = fold[:, None] != np.arange(fold.max() + 1)  # (N, G)
+        self._fits = _fits(
+            features, targets, objective, n_classes, class_weight, None, tolerance, kept
+        )
+
+    def at(self, strength: float) -> list[LinearHead]:
+        """Return a head a fold. Strengths that are near each other in turn are solved sooner."""
+        return [LinearHead(*found) for found in self._fits.at(strength)]
+
+
+def held_out(
+    heads: Sequence[LinearHead],
+    features: NDArray[np.float32],
+    fold: NDArray[np.int64],
+    objective: Objective,
+) -> NDArray[np.float32]:
+    """Return what each row's own fold's head predicts of it; rows never held out are left out."""
+    shown = fold[fold >= 0]
+    rows = torch.from_numpy(np.array(features[fold >= 0]))
+    found = None
+    for at, head in enumerate(heads):
+        own = torch.from_numpy(np.flatnonzero(shown == at))
+        logits = torch.addmm(
+            torch.from_numpy(head.bias), rows[own], torch.from_numpy(head.weight).T
+        )
+        told = probabilities(logits, objective)
+        found = told.new_empty(len(rows), *told.shape[1:]) if found is None else found
+        found[own] = told
+    assert found is not None
+    return np.asarray(found.numpy())
+
+
+def mean_head(heads: Sequence[LinearHead]) -> LinearHead:
+    """Return a head to start from that is near all of ``heads``."""
+    weight, bias = ([getattr(h, what) for h in heads] for what in ("weight", "bias"))
+    return LinearHead(np.mean(weight, axis=0), np.mean(bias, axis=0))
+
+
+def _fits(
+    features: NDArray[np.float32],
+    targets: Targets,
+    objective: Objective,
+    n_classes: int,
+    class_weight: NDArray[np.float64] | None,
+    sample_weight: NDArray[np.float64] | None,
+    tolerance: float,
+    kept: NDArray[np.bool_] | None = None,
+    start: LinearHead | None = None,
+) -> Fits:
+    """Return the fits, one a column of ``kept`` (N, G)."""
     weights = np.ones(len(features)) if sample_weight is None else np.asarray(sample_weight)
     _check(features, targets, weights)
     if objective is Objective.SINGLE_LABEL and class_weight is not None:
         weights = weights * np.asarray(class_weight)[targets]
-    axes = _principal_axes(features, weights)
-    order = sorted(range(len(strengths)), key=lambda k: strengths[k])
-    ascending = [float(strengths[k]) for k in order]
+    axes = principal_axes(features, np.asarray(weights, dtype=np.float64))
+    rows = torch.from_numpy(weights[:, None] * (1.0 if kept is None else kept))
+    begin = None if start is None else (start.weight, start.bias)
+    y = np.asarray(targets)
     if objective is Objective.REAL:
-        fitted = _ridge(axes, np.asarray(targets, dtype=np.float64), ascending)
-    elif objective is Objective.MULTI_LABEL:
-        fitted = _one_vs_rest(axes, np.asarray(targets), ascending, class_weight, tolerance)
-    else:
-        fitted = _multinomial(axes, np.asarray(targets), n_classes, ascending, tolerance)
-    heads = dict(zip(order, fitted, strict=True))
-    return [heads[k] for k in range(len(strengths))]
+        return RidgeFits(axes, y.astype(np.float64), rows)
+    if objective is Objective.MULTI_LABEL:
+        return one_vs_rest_fits(axes, y, class_weight, rows, tolerance, begin)
+    return softmax_fits(axes, y, n_classes, rows, tolerance, begin)
 
 
 def predict(
     head: LinearHead, features: NDArray[np.float32], objective: Objective
 ) -> NDArray[np.float32]:
     """Return probabilities (N, C), or for a regression values (N,)."""
-    logits = torch.from_numpy(head.logits(features))
+    return np.asarray(probabilities(torch.from_numpy(head.logits(features)), objective).numpy())
+
+
+def probabilities(logits: Tensor, objective: Objective) -> Tensor:
+    """Return what (N, C) logits say: probabilities (N, C), or for a regression values (N,)."""
     if objective is Objective.REAL:
-        return np.asarray(logits[:, 0].numpy())
-    if objective is Objective.MULTI_LABEL:
-        return np.asarray(logits.sigmoid().numpy())
-    return np.asarray(logits.softmax(dim=1).numpy())
+        return logits[:, 0]
+    return logits.sigmoid() if objective is Objective.MULTI_LABEL else logits.softmax(dim=1)
 
 
 def prototype_head(
@@ -146,14 +207,14 @@ def prototype_head(
     """
     _check(features, targets, np.ones(len(features)))
     sums = np.zeros((n_classes, features.shape[1]))
-    for begin in range(0, len(features), _CHUNK_ROWS):
-        part = slice(begin, begin + _CHUNK_ROWS)
+    for begin in range(0, len(features), CHUNK_ROWS):
+        part = slice(begin, begin + CHUNK_ROWS)
         np.add.at(sums, targets[part], np.asarray(features[part], dtype=np.float64))
     counts = np.bincount(targets, minlength=n_classes)
     means = sums / np.maximum(counts, 1)[:, None]
     bias = -temperature * np.square(means).sum(1)
     # An absent class has the mean 0; its bias puts it below every present class near the data.
-    far = 1e4 * temperature * max(1.0, _mean_square(features))
+    far = 1e4 * temperature * max(1.0, mean_square(features))
     bias[counts == 0] = bias[counts > 0].min() - far
     return LinearHead((2 * temperature * means).astype(np.float32), bias.astype(np.float32))
 
@@ -161,8 +222,8 @@ def prototype_head(
 def _check(features: NDArray[np.float32], targets: Targets, weights: NDArray[Any]) -> None:
     if len(features) == 0:
         raise WorkError("a head cannot be fitted: there are no training rows")
-    for begin in range(0, len(features), _CHUNK_ROWS):
-        part = np.asarray(features[begin : begin + _CHUNK_ROWS])
+    for begin in range(0, len(features), CHUNK_ROWS):
+        part = np.asarray(features[begin : begin + CHUNK_ROWS])
         broken = ~np.isfinite(part).all(axis=1)
         if broken.any():
             raise WorkError(
@@ -174,137 +235,3 @@ def _check(features: NDArray[np.float32], targets: Targets, weights: NDArray[Any
         raise WorkError("a head cannot be fitted: a target is not finite")
     if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
         raise WorkError("a head cannot be fitted: row weights must be positive numbers")
-
-
-def _mean_square(features: NDArray[np.float32]) -> float:
-    """Return the mean over rows of the squared norm."""
-    total = 0.0
-    for begin in range(0, len(features), _CHUNK_ROWS):
-        total += float(np.square(features[begin : begin + _CHUNK_ROWS], dtype=np.float64).sum())
-    return total / len(features)
-
-
-def _principal_axes(features: NDArray[np.float32], weights: NDArray[Any]) -> _Axes:
-    """Centre, scale and rotate the features; one (min(N, D))³ decomposition for all strengths."""
-    scale = float(np.sqrt(_mean_square(features))) or 1.0
-    x = torch.from_numpy(np.array(features, dtype=np.float32))  # a copy: the original stays
-    s = torch.from_numpy(np.asarray(weights, dtype=np.float64))
-    mean = _weighted_sum(x, s) / s.sum()
-    x.sub_(mean.float()).div_(scale)
-    if len(x) <= x.shape[1]:
-        doubled = x.double()
-        values, left = torch.linalg.eigh(doubled @ doubled.T)  # (N,), (N, N)
-        kept = _kept(values)
-        axes = doubled.T @ left[:, kept] / values[kept].sqrt()
-    else:
-        values, axes = torch.linalg.eigh(_gram(x))
-        axes = axes[:, _kept(values)]
-    # float32 centring leaves a rest of the mean; what it shifts is in the bias, exactly
-    return _Axes(x @ axes.float(), axes, mean.float().double(), scale, s)
-
-
-def _weighted_sum(x: Tensor, s: Tensor) -> Tensor:
-    total = torch.zeros(x.shape[1], dtype=torch.float64)
-    for part, weight in zip(torch.split(x, _CHUNK_ROWS), torch.split(s, _CHUNK_ROWS), strict=True):
-        total += weight @ part.double()
-    return total
-
-
-def _gram(x: Tensor) -> Tensor:
-    """Return (D, D) ``x.T @ x`` in float64, with no float64 copy of all rows."""
-    total = torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64)
-    for part in torch.split(x, _CHUNK_ROWS):
-        doubled = part.double()
-        total.addmm_(doubled.T, doubled)
-    return total
-
-
-def _kept(values: Tensor) -> Tensor:
-    """Return which eigenvalues are more than rounding (a constant column's is not)."""
-    floor = 1e-12 * float(values.max().clamp(min=0)) + 1e-30
-    return values > floor
-
-
-def _ridge(axes: _Axes, y: NDArray[np.float64], strengths: Sequence[float]) -> list[LinearHead]:
-    """Return ridge regressions ``min sum s (y - w x - b)² + ||w||² / C`` for all C at once."""
-    s, target = axes.weights, torch.from_numpy(y)
-    centre = (s @ target) / s.sum()
-    r = axes.rows.double()
-    weighted = r * s.unsqueeze(1)
-    values, turn = torch.linalg.eigh(weighted.T @ r - torch.outer(s @ r, s @ r) / s.sum())
-    moment = turn.T @ (weighted.T @ (target - centre))
-    drift = (s @ r) / s.sum()  # what is left of the mean
-    heads = []
-    for strength in strengths:
-        w = turn @ (moment / (values + 1 / strength))
-        parameters = torch.cat([w, (centre - drift @ w).reshape(1)]).unsqueeze(0)
-        heads.append(LinearHead(*axes.head(parameters)))
-    return heads
-
-
-def _multinomial(
-    axes: _Axes,
-    y: NDArray[np.int64],
-    n_classes: int,
-    strengths: Sequence[float],
-    tolerance: float,
-) -> list[LinearHead]:
-    present, compact = np.unique(y, return_inverse=True)
-    problem = LogisticProblem(
-        rows=axes.rows,
-        targets=torch.from_numpy(compact.astype(np.int64)),
-        weights=axes.weights.to(axes.rows.dtype),
-        positive_weights=None,
-        outputs=len(present),
-    )
-    # Two softmax outputs share what one binary output would carry: half the penalty.
-    halved = 0.5 if len(present) == 2 else 1.0
-    heads, parameters = [], None
-    for strength in strengths:
-        parameters = solve(problem, halved * strength, parameters, tolerance=tolerance)
-        parameters = parameters - parameters.mean(0)  # the softmax does not see it
-        weight, bias = axes.head(parameters)
-        heads.append(_spread(weight, bias, present, n_classes, _NEVER))
-    return heads
-
-
-def _one_vs_rest(
-    axes: _Axes,
-    y: NDArray[np.float32],
-    strengths: Sequence[float],
-    class_weight: NDArray[np.float64] | None,
-    tolerance: float,
-) -> list[LinearHead]:
-    n_classes = y.shape[1]
-    share = y.mean(axis=0)
-    mixed = np.flatnonzero((share > 0) & (share < 1))
-    dtype = axes.rows.dtype
-    positive = None if class_weight is None else torch.from_numpy(class_weight[mixed]).to(dtype)
-    problem = LogisticProblem(
-        rows=axes.rows,
-        targets=torch.from_numpy(y[:, mixed]).to(dtype),
-        weights=axes.weights.to(dtype),
-        positive_weights=positive,
-        outputs=len(mixed),
-    )
-    constant = np.where(share > 0, -_NEVER, _NEVER).astype(np.float32)
-    heads, parameters = [], None
-    for strength in strengths:
-        parameters = solve(problem, strength, parameters, tolerance=tolerance)
-        weight, bias = axes.head(parameters)
-        heads.append(_spread(weight, bias, mixed, n_classes, constant))
-    return heads
-
-
-def _spread(
-    weight: NDArray[np.float32],
-    bias: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    n_classes: int,
-    elsewhere: float | NDArray[np.float32],
-) -> LinearHead:
-    """Return the head over all classes, with logit ``elsewhere`` for those not fitted."""
-    all_weight = np.zeros((n_classes, weight.shape[1]), dtype=np.float32)
-    all_bias = np.broadcast_to(np.float32(elsewhere), (n_classes,)).copy()
-    all_weight[rows], all_bias[rows] = weight, bias
-    return LinearHead(all_weight, all_bias)

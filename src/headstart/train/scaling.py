@@ -36,6 +36,11 @@ class Scaling:
         """Return the standardised features."""
         return np.asarray((features - self.mean) / self.deviation, dtype=np.float32)
 
+    def done(self, head: LinearHead) -> LinearHead:
+        """Return the head on standardised features that equals ``head`` on raw ones."""
+        bias = np.asarray(head.bias + head.weight @ self.mean, dtype=np.float32)
+        return LinearHead(head.weight * self.deviation, bias)
+
     def undone(self, head: LinearHead) -> LinearHead:
         """Return the head on raw features that equals ``head`` on standardised ones."""
         weight = head.weight / self.deviation

@@ -1,0 +1,66 @@
+"""The best of settings that lie in order, without trying them all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headstart.train.linear import LinearHead
+
+Point = Any  # what a method calls one of its settings; hashable
+Merit = tuple[float, float]  # a score, and what settles ties between equal ones
+
+
+@dataclass(frozen=True)
+class Line:
+    """Settings in order, from plain to intricate: one is best, and the further from it the worse.
+
+    Attributes:
+        points: The settings.
+        heads: Setting → a head a fold, with as many digits as scores need.
+    """
+
+    points: tuple[Point, ...]
+    heads: Callable[[Point], list[LinearHead]]
+
+
+def climbed(
+    line: Line, merit: Callable[[list[LinearHead]], Merit], rows: int
+) -> tuple[Merit, Point, list[LinearHead]]:
+    """Return the best setting of a line, climbed from its first quarter up, or else down."""
+    first = len(line.points) // 4  # before it lie settings that few data want
+    found = _up(line, line.points[first:], merit, rows)
+    if found[1] != line.points[first] or first == 0:
+        return found
+    below = _up(line, line.points[first - 1 :: -1], merit, rows)
+    return max(found, below, key=lambda one: one[0])
+
+
+def _up(
+    line: Line, points: Sequence[Point], merit: Callable[[list[LinearHead]], Merit], rows: int
+) -> tuple[Merit, Point, list[LinearHead]]:
+    """Return the best of the points up to where the merit has clearly fallen."""
+    merits: list[Merit] = []
+    best: tuple[Merit, Point, list[LinearHead]] | None = None
+    for point in points:
+        heads = line.heads(point)
+        merits.append(merit(heads))
+        if best is None or merits[-1] > best[0]:
+            best = merits[-1], point, heads
+        if _has_fallen(merits, rows):
+            break
+    assert best is not None
+    return best
+
+
+def _has_fallen(merits: list[Merit], rows: int) -> bool:
+    """Tell whether the last is worse than the best in both, or in the score beyond its noise."""
+    score, ease = merits[-1]
+    best = max(score for score, _ in merits)
+    if not 0 <= best <= 1:
+        return False
+    error = math.sqrt(best * (1 - best) / rows)
+    worse = score < best and ease < max(ease for _, ease in merits)
+    return worse or score < best - error - 1e-9

@@ -1,0 +1,43 @@
+"""Climbing a line of settings: the best is found, and what lies beyond it is not paid for."""
+
+from __future__ import annotations
+
+import pytest
+
+from headstart.method.climb import Line, climbed
+
+
+def tried(scores: list[float], rows: int = 1000) -> tuple[int, list[int]]:
+    """Return the setting chosen where settings score so, and those that were looked at."""
+    looked: list[int] = []
+
+    def heads(point: int) -> list[int]:
+        looked.append(point)
+        return [point]
+
+    line = Line(tuple(range(len(scores))), heads)  # type: ignore[arg-type]
+    _, chosen, _ = climbed(line, lambda found: (scores[found[0]], scores[found[0]]), rows)
+    return chosen, looked
+
+
+@pytest.mark.parametrize("best", range(10))
+def test_the_peak_is_found_wherever_it_is(best):
+    scores = [0.9 - 0.03 * abs(at - best) for at in range(10)]
+    assert tried(scores)[0] == best
+
+
+def test_beyond_the_peak_one_setting_is_looked_at():
+    scores = [0.5, 0.6, 0.7, 0.8, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+    assert tried(scores)[1] == [2, 3, 4, 5]
+
+
+def test_a_plateau_is_walked_to_its_end():
+    assert len(tried([0.8] * 10)[1]) == 10
+
+
+def test_a_score_without_a_scale_is_tried_everywhere():
+    assert tried([-5.0, -4.0, -6.0, -3.0])[0] == 3
+
+
+def test_few_settings_are_tried_from_the_first():
+    assert tried([0.9, 0.8, 0.7]) == (0, [0, 1])
