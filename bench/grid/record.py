@@ -28,6 +28,7 @@ from headstart.study.arm import Arm, arms_of
 from headstart.study.ladder import Ladder
 from headstart.study.ranking import rank_bases
 from headstart.study.record import TrialRecord
+from headstart.study.shortlist import MOST
 from headstart.study.store import Store
 from headstart.study.trial import Context, run_trial
 from headstart.train.cache import FeatureCache
@@ -80,6 +81,7 @@ def record(name: str, work: Path) -> None:
             for b in benches
         },
         ranking=scores,
+        kept=[one.base for one in ranked.ranking.bases if one.tie_with_first][:MOST],
         entries=[_entry(arm, trial) for arm, trial in done],
         targets={part: np.asarray(found.parts[part].targets) for part in PARTS},
         predicted={

@@ -72,14 +72,12 @@ def replay(table: Table, others: Sequence[Table], share: float = SHARE) -> Repla
         memory: Any = Neighbours(table, others) if others else None
         store = Store(Path(folder))
         context = Context(task_of(table), "accuracy", SEEDS, store, Silent(), memory=memory)
-        arms = arms_of(table)
+        arms = [arm for arm in arms_of(table) if arm.bench is None or arm.bench.base in table.kept]
         trained = [arm for arm in arms if arm.method.trains_steps]
         at_once = [arm for arm in arms if not arm.method.trains_steps]
         for arm in at_once:
             fit_at_once(context, arm)
-        features = sum(
-            table.flop_per_unit[base] * sum(parts.values()) for base, parts in table.units.items()
-        )
+        features = feature_flop(table)
         speed = Speed(1.0, 1.0, 1.0, "float32")
         purse = Purse(share * whole - features, False, lambda arm: speed)
         Race(context, purse, at_once, trained).run()
@@ -88,6 +86,14 @@ def replay(table: Table, others: Sequence[Table], share: float = SHARE) -> Repla
     chosen = delivered.record.scores["test"]["accuracy"].value
     return Replay(
         table.name, delivered.record.name, best, score - chosen, (purse.spent + features) / whole
+    )
+
+
+def feature_flop(table: Table) -> float:
+    """Return the operations of features: all bases' to rank them, the rest of those kept."""
+    return sum(
+        table.flop_per_unit[base] * (sum(parts.values()) if base in table.kept else parts["train"])
+        for base, parts in table.units.items()
     )
 
 

@@ -51,6 +51,7 @@ class Table:
         factors: Method → operations of a training step, in forward passes.
         summaries: Base → the task's summary (headstart.ledger.distance).
         ranking: Score → base → value, from ``bases rank``.
+        kept: The bases that a study would adapt by that ranking, best first.
         entries: The trials.
         targets: Part → (N,) class indices.
         predicted: Part → (E, N) class indices, a row an entry.
@@ -64,6 +65,7 @@ class Table:
     factors: dict[str, float]
     summaries: dict[str, list[float]]
     ranking: dict[str, dict[str, float]]
+    kept: list[str]
     entries: list[Entry]
     targets: dict[str, NDArray[np.int64]]
     predicted: dict[str, NDArray[np.int64]]
