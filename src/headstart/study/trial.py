@@ -20,11 +20,12 @@ from headstart.study.record import CostRecord, CurvePoint, RatePoint, ScoreRecor
 from headstart.study.scores import all_scores
 from headstart.study.store import Store
 from headstart.task.model import Task
+from headstart.train.allocator import give_back
 from headstart.train.evaluate import Predictions
 from headstart.train.recipe import Point
 from headstart.train.workbench import Workbench
 
-FORMAT = 4  # raised whenever the same key would no longer mean the same numbers
+FORMAT = 5  # raised whenever the same key would no longer mean the same numbers
 NO_COST = CostRecord(
     seconds=0.0, cpu_seconds=0.0, flop=0.0, peak_bytes=0, energy_joule=None, trainable_parameters=0
 )
@@ -130,6 +131,7 @@ def run_trial(
         context.progress.say(f"{trial.method.name}: failed: {record.error}")
     _remember(context, record, predictions)
     shutil.rmtree(folder, ignore_errors=True)
+    give_back()
     return record
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
+from contextlib import suppress
 from functools import cache
 
 # Parameter numbers from glibc's <malloc.h>.
@@ -38,3 +39,15 @@ def keep_memory() -> bool:
         (_M_TOP_PAD, _TOP_PAD_BYTES),
     )
     return all(mallopt(parameter, value) == 1 for parameter, value in settings)
+
+
+def give_back() -> None:
+    """Return pages that nothing uses to the system: between runs, whose buffers differ in size.
+
+    A run leaves holes that the next one's batches do not fit; a study of twenty runs grew to
+    four times the memory of its largest. Does nothing where the C library is not glibc.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
