@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-BENCHMARKS = ("heads", "embedding", "ledger", "finetune")
+BENCHMARKS = ("heads", "embedding", "ledger", "finetune", "grid.replay")
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers", "peft")
 
@@ -25,7 +25,10 @@ def main() -> int:
         rows = import_module(f"bench.{module}").run(*([part] if part else []))
         found[name] = rows
         for row in rows:
-            print(f"{name:<10} {row['what']:<60} {row['seconds']:>10.4f} s  x{row['ratio']:.2f}")
+            figures = "  ".join(
+                f"{what} {value:.4g}" for what, value in row.items() if isinstance(value, float)
+            )
+            print(f"{name:<10} {row['what']:<60} {figures}")
     now = datetime.now(UTC)
     record = {
         "date": now.strftime("%Y-%m-%d"),
