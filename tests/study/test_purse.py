@@ -13,7 +13,7 @@ from headstart.method.watch import looks
 from headstart.study import purse as module
 from headstart.study.arm import Arm
 from headstart.study.budget import Budget
-from headstart.study.purse import TRAINING_SHARE, Purse, purse_of, step_flop
+from headstart.study.purse import TRAINING_SHARE, Purse, doubt, purse_of, step_flop
 from headstart.study.speed import Speed
 
 from .helpers import context_of, text_task
@@ -141,3 +141,22 @@ def test_a_resumed_study_keeps_the_speeds_it_began_with(
     again = purse_of(Budget(seconds=1.0), context).speed(arm_of())
     assert len(measured.asked) == 1
     assert again == first
+
+
+@pytest.mark.parametrize(
+    ("predicted", "seconds", "doubted"),
+    [
+        (10.0, 9.0, False),
+        (10.0, 30.0, False),
+        (10.0, 4.0, True),
+        (1.0, 0.1, False),
+        (None, 9, False),
+    ],
+)
+def test_a_price_far_above_what_a_run_took_is_not_believed_again(
+    monkeypatch: pytest.MonkeyPatch, predicted: float | None, seconds: float, doubted: bool
+) -> None:
+    forgotten: list[object] = []
+    monkeypatch.setattr(module, "forget_speed", lambda *what: forgotten.append(what[0]))
+    doubt(arm_of().trial({}), predicted, seconds)
+    assert bool(forgotten) == doubted

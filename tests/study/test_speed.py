@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from headstart.study import speed
-from headstart.study.speed import Speed, measured_speed
+from headstart.study.speed import Speed, forget_speed, measured_speed
 
 FIRST = {"predict": 1e9, "watch": 2e9, "precision": "bfloat16"}
 METHOD: Any = SimpleNamespace(name="lora", flop_factor=lambda bench: 2.1)
@@ -101,3 +101,12 @@ def test_what_another_study_measured_meanwhile_is_believed(
 
     monkeypatch.setattr(speed, "_base_speed", slow)
     assert measured_speed(METHOD, setting, memory) == Speed(1e10, 2e9, 1e9, "bfloat16")
+
+
+def test_a_speed_that_is_forgotten_is_measured_again(
+    machine: Machine, setting: Any, tmp_path: Path
+) -> None:
+    memory = tmp_path / "speeds.json"
+    first = measured_speed(METHOD, setting, memory)
+    forget_speed(METHOD, setting.base, memory)
+    assert measured_speed(METHOD, setting, memory) != first

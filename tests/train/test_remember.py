@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headstart.train.remember import recall, remember
+from headstart.train.remember import forget, recall, remember
 
 
 def test_what_is_remembered_is_recalled_beside_what_was_there(tmp_path):
@@ -29,3 +29,14 @@ def test_a_place_that_cannot_be_written_to_is_no_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     remember(tmp_path / "file" / "memory.json", "a", {"x": 1})
     assert recall(tmp_path / "file" / "memory.json", "a") is None
+
+
+def test_what_is_forgotten_is_gone_and_the_rest_stays(tmp_path):
+    memory = tmp_path / "memory.json"
+    forget(memory, "a")
+    assert not memory.exists()
+    remember(memory, "a", {"x": 1})
+    remember(memory, "b", {"x": 2})
+    forget(memory, "a")
+    assert recall(memory, "a") is None
+    assert recall(memory, "b") == {"x": 2}

@@ -60,30 +60,27 @@ class Bill:
         learnt: What this machine took before.
         charges: What was done.
         held: Bytes that the process held before the first step.
-        most: The largest peak so far: memory that is freed stays with the process, for the next.
     """
 
     learnt: Learnt = field(default_factory=Learnt)
     charges: list[Charge] = field(default_factory=list)
     held: int | None = None
-    most: int = 0
 
     @contextmanager
     def step(self, kind: str, name: str, price: Price) -> Iterator[None]:
         """Time the block and watch its memory."""
+        before = resident_bytes()
         if self.held is None:
-            self.held = resident_bytes()
-        predicted = None if self.held is None else self._predicted(kind, price)
+            self.held = before
+        predicted = None if before is None else self._predicted(kind, price, before)
         peak, started = Peak(), time.monotonic()
         yield
         seconds, found = time.monotonic() - started, peak.bytes()
-        if found is not None and self.held is not None and found > self.most:
-            if price.need >= TOLD:
-                self.learnt.learn(f"memory {kind}", price.need, found - self.held)
-            self.most = found
+        if found is not None and found > (before or 0) and price.need >= TOLD:
+            self.learnt.learn(f"memory {kind}", price.need, found - (self.held or 0))
         self.charges.append(Charge(kind, name, price, seconds, predicted, found))
 
-    def _predicted(self, kind: str, price: Price) -> int:
+    def _predicted(self, kind: str, price: Price, before: int) -> int:
         assert self.held is not None
         more = self.learnt.amount(f"memory {kind}", price.need) if price.need >= TOLD else None
-        return max(self.most, int(self.held + (BESIDE * price.need if more is None else more)))
+        return max(before, int(self.held + (BESIDE * price.need if more is None else more)))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from headstart.files import digest
 from headstart.method.model import Setting
 from headstart.method.watch import looks
 from headstart.study.arm import Arm
 from headstart.study.budget import Budget
-from headstart.study.speed import Speed, measured_speed
-from headstart.study.trial import Context
+from headstart.study.speed import Speed, forget_speed, measured_speed
+from headstart.study.trial import Context, Trial
 from headstart.train.cache import default_root
 
 TRAINING_SHARE = 0.8  # of a time budget; the rest pays for features, learning curve and report
+DOUBTED = 0.6  # of the predicted seconds: a run that took less was not priced on a quiet machine
+SHORTEST = 2.0  # seconds of a run that says something of the machine
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,19 @@ def speed_name(arm: Arm) -> str:
     return f"{arm.bench.card.revision}/{arm.method.name}"
 
 
+def doubt(trial: Trial, predicted: float | None, seconds: float) -> None:
+    """Forget a speed by which a run was to take far longer than it took.
+
+    It was measured while the machine had other work, and would be believed for good.
+    """
+    if trial.bench is not None and SHORTEST <= seconds < DOUBTED * (predicted or 0.0):
+        forget_speed(trial.method, trial.bench, _memory())
+
+
+def _memory() -> Path:
+    return default_root().parent / "speeds.json"
+
+
 def purse_of(budget: Budget, context: Context) -> Purse:
     """Return the training share of a budget; speeds are those the study began with."""
 
@@ -137,10 +153,9 @@ def purse_of(budget: Budget, context: Context) -> Purse:
         note = f"speed-{digest(speed_name(arm))[:16]}"
         known = context.store.read_note(note)
         if known is None:
-            memory = default_root().parent / "speeds.json"
             folder = context.store.trial_work(note)
             setting = Setting(context.task, arm.bench, {}, 0, context.metric, folder)
-            known = measured_speed(arm.method, setting, memory).record()
+            known = measured_speed(arm.method, setting, _memory()).record()
             context.store.write_note(note, known)
         return Speed(**known)
 

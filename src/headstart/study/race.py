@@ -17,7 +17,7 @@ from headstart.study.bill import Price
 from headstart.study.judge import Judge, Rows
 from headstart.study.ladder import Ladder
 from headstart.study.prior import Prior
-from headstart.study.purse import Purse, Work
+from headstart.study.purse import Purse, Work, doubt
 from headstart.study.rates import SHARE, within_range
 from headstart.study.reach import reach, worth_going_on
 from headstart.study.record import RatePoint, TrialRecord
@@ -184,7 +184,10 @@ class Race:
         if is_known(self.context, trial, final=final):
             return run_trial(self.context, trial, final=final, rate_finder=rate_finder)
         with self.context.bill.step(kind, name, price):
-            return run_trial(self.context, trial, final=final, rate_finder=rate_finder)
+            record = run_trial(self.context, trial, final=final, rate_finder=rate_finder)
+        if record.curve and record.curve[-1].step == trial.hyperparameters["steps"]:
+            doubt(trial, price.seconds, self.context.bill.charges[-1].seconds)
+        return record
 
     def _said(self, arm: Arm, work: Work) -> Price:
         """Return the price of an arm's work with the memory that goes with it."""

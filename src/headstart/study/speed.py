@@ -17,7 +17,7 @@ from headstart.method.model import Method, Setting
 from headstart.train.allocator import keep_memory
 from headstart.train.evaluate import network_logits
 from headstart.train.precision import training_dtype
-from headstart.train.remember import recall, remember
+from headstart.train.remember import forget, recall, remember
 from headstart.train.samples import batch_order
 from headstart.train.workbench import Workbench
 
@@ -70,17 +70,26 @@ def measured_speed(method: Method, setting: Setting, memory: Path) -> Speed:
         memory: File of what was measured before.
     """
     bench = setting.base
-    where = f"{bench.pristine.device().type}, {torch.get_num_threads()} threads"
-    name = (bench.card.revision, where, str(_length(bench)))
-    base = _remembered(memory, digest(*name), BASE, lambda: _base_speed(bench))
+    of_base, of_method = _names(method, bench)
+    base = _remembered(memory, of_base, BASE, lambda: _base_speed(bench))
     precision = str(base["precision"])
     trained = _remembered(
-        memory,
-        digest(*name, method.name, f"{method.flop_factor(bench):.3f}"),
-        METHOD,
-        lambda: {"train": _method_rate(method, setting, precision)},
+        memory, of_method, METHOD, lambda: {"train": _method_rate(method, setting, precision)}
     )
     return Speed(trained["train"], base["watch"], base["predict"], precision)
+
+
+def forget_speed(method: Method, bench: Workbench, memory: Path) -> None:
+    """Forget what was measured for a method on a base: the next study measures it again."""
+    for name in _names(method, bench):
+        forget(memory, name)
+
+
+def _names(method: Method, bench: Workbench) -> tuple[str, str]:
+    """Return under which names the speeds of a base and of a method on it are kept."""
+    where = f"{bench.pristine.device().type}, {torch.get_num_threads()} threads"
+    name = (bench.card.revision, where, str(_length(bench)))
+    return digest(*name), digest(*name, method.name, f"{method.flop_factor(bench):.3f}")
 
 
 def _remembered(

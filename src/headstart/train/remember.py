@@ -26,6 +26,14 @@ def remember(memory: Path, name: str, value: dict[str, Any]) -> None:
         write_json(memory, {**_read(memory), name: value})
 
 
+def forget(memory: Path, name: str) -> None:
+    """Remember nothing under ``name`` any more."""
+    known = _read(memory)
+    if known.pop(name, None) is not None:
+        with suppress(UnwritableError):
+            write_json(memory, known)
+
+
 def _read(memory: Path) -> dict[str, Any]:
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))
