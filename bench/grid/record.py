@@ -98,8 +98,9 @@ def _trials(context: Context, arm: Arm) -> Iterator[TrialRecord]:
         yield _run(context, arm, settings[0], 0)
         return
     for values in arm.method.search(context.task, arm.bench, context.metric):
-        for steps in Ladder(len(context.task.train)).rungs:
-            for seed in range(SEEDS):
+        ladder = Ladder(len(context.task.train))
+        for steps in ladder.rungs:
+            for seed in range(SEEDS if steps == ladder.cap else 1):
                 full = {**values, "precision": _precision(), "schedule": "cosine", "steps": steps}
                 yield _run(context, arm, full, seed)
 

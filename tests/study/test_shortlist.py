@@ -32,7 +32,7 @@ def test_those_that_tie_with_the_best_stay_and_the_others_are_told_why(
     ties: int, kept: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shortlist, "rank_bases", lambda *_: ranking(ties))
-    found = shortlisted(TASK, BASES, Silent())
+    found = shortlisted(TASK, BASES, Silent(), named=True)
     assert found.kept == kept
     assert list(found.dropped) == list(BASES[len(kept) :])
     last = found.dropped[BASES[-1]]
@@ -40,9 +40,9 @@ def test_those_that_tie_with_the_best_stay_and_the_others_are_told_why(
     assert "a was ahead (probe 0.600 against 0.900)" in last
 
 
-def test_two_bases_are_compared_without_a_ranking(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_named_bases_are_compared_without_a_ranking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(shortlist, "rank_bases")
-    assert shortlisted(TASK, BASES[:2], Silent()).kept == BASES[:2]
+    assert shortlisted(TASK, BASES[:2], Silent(), named=True).kept == BASES[:2]
 
 
 def test_where_the_ranking_fails_all_stay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,5 +50,10 @@ def test_where_the_ranking_fails_all_stay(monkeypatch: pytest.MonkeyPatch) -> No
         raise RequestError("no score fits")
 
     monkeypatch.setattr(shortlist, "rank_bases", fails)
-    found = shortlisted(TASK, BASES, Silent())
+    found = shortlisted(TASK, BASES, Silent(), named=True)
     assert (found.kept, found.dropped) == (BASES, {})
+
+
+def test_two_bases_that_nobody_named_are_ranked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shortlist, "rank_bases", lambda *_: ranking(1))
+    assert shortlisted(TASK, BASES[:2], Silent(), named=False).kept == BASES[:1]

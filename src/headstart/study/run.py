@@ -26,7 +26,7 @@ from headstart.study.memory import Memory
 from headstart.study.purse import purse_of
 from headstart.study.race import Race
 from headstart.study.record import StudyRecord
-from headstart.study.request import Request, check_against, with_defaults
+from headstart.study.request import ALL, Request, check_against, with_defaults
 from headstart.study.shortlist import Shortlist, shortlisted
 from headstart.study.store import opened
 from headstart.study.trial import Context
@@ -46,6 +46,7 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
         RequestError: The request does not fit the data or the folder.
         WorkError: Nothing could be fitted.
     """
+    named = ALL not in request.bases
     request = with_defaults(request, task)
     metric = check_against(request, task)
     with opened(request.out, request.settles(task), request.resume) as store:
@@ -56,7 +57,7 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
         logged = Logged(progress, store.folder / "log.txt")
         for line in task.detected:
             logged.say(line)
-        chosen = shortlisted(task, request.bases, logged)
+        chosen = shortlisted(task, request.bases, logged, named=named)
         cache = FeatureCache()
         benches = [Workbench(task, base, cache, store.work, logged) for base in request.bases]
         bill = Bill()

@@ -31,13 +31,19 @@ class Shortlist:
     ranked: RankedBases | None = None
 
 
-def shortlisted(task: Task, bases: Sequence[str], progress: Progress) -> Shortlist:
+def shortlisted(task: Task, bases: Sequence[str], progress: Progress, *, named: bool) -> Shortlist:
     """Return the best bases and those that cannot be told from it, at most :data:`MOST`.
 
-    As many are not ranked at all. The ranking looks at a thousand training rows and trains
-    nothing; where it fails, all bases stay.
+    The ranking looks at a thousand training rows and trains nothing; where it fails, all bases
+    stay.
+
+    Args:
+        task: What to learn.
+        bases: References.
+        progress: Who watches.
+        named: Whether the user named them; then as many as may be kept are not ranked.
     """
-    if len(bases) <= MOST:
+    if len(bases) <= (MOST if named else 1):
         return Shortlist(tuple(bases), {})
     try:
         ranked = rank_bases(task, bases, progress)
