@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-BENCHMARKS = ("heads", "embedding", "ledger", "finetune", "price", "grid.replay")
+BENCHMARKS = ("heads", "embedding", "ledger", "finetune", "price", "scale", "whole", "grid.replay")
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers", "peft")
 
