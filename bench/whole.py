@@ -1,4 +1,4 @@
-"""``headstart adapt`` as it comes against the sweep people run: Trainer, three rates, three seeds."""
+"""``headstart adapt`` as it comes against the sweep people run: Trainer, 3 rates, 3 seeds."""
 
 from __future__ import annotations
 
