@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 # No test may read or fill the ledger of whoever runs it; those about ledgers name their own.
 os.environ["HEADSTART_LEDGER"] = "none"
+# A shell that starts the tests in the background has Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SHARED = Path(__file__).resolve().parents[1] / "../shared/data"
 _WORDS = {
