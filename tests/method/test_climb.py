@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headstart.method.climb import Line, climbed
+from headstart.method.climb import Line, climbed, told_apart
 
 
 def tried(scores: list[float], rows: int = 1000) -> tuple[int, list[int]]:
@@ -41,3 +41,21 @@ def test_a_score_without_a_scale_is_tried_everywhere():
 
 def test_few_settings_are_tried_from_the_first():
     assert tried([0.9, 0.8, 0.7]) == (0, [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("other", "rows", "apart"),
+    [
+        ((0.79, -0.5), 1000, False),
+        ((0.79, -0.5), 100_000, True),
+        ((0.8, -0.9), 100_000, False),
+        ((0.4, 0.0), 50, True),
+    ],
+)
+def test_scores_within_the_noise_of_their_rows_are_not_told_apart(other, rows, apart):
+    assert told_apart((0.8, -0.5), other, rows) == apart
+
+
+def test_what_is_no_share_is_told_apart_by_any_difference():
+    assert told_apart((-1.0, 0.0), (-1.1, 0.0), 10)
+    assert not told_apart((-1.0, 0.0), (-1.0, 0.0), 10)

@@ -55,12 +55,24 @@ def _up(
     return best
 
 
+def told_apart(best: Merit, other: Merit, rows: int) -> bool:
+    """Tell whether a score lies below the best one by more than the noise of so many rows."""
+    error = _noise(best[0], rows)
+    return other < best if error is None else other[0] < best[0] - error
+
+
 def _has_fallen(merits: list[Merit], rows: int) -> bool:
     """Tell whether the last is worse than the best in both, or in the score beyond its noise."""
     score, ease = merits[-1]
     best = max(score for score, _ in merits)
-    if not 0 <= best <= 1:
+    error = _noise(best, rows)
+    if error is None:
         return False
-    error = math.sqrt(best * (1 - best) / rows)
-    worse = score < best and ease < max(ease for _, ease in merits)
-    return worse or score < best - error - 1e-9
+    return (score < best and ease < max(ease for _, ease in merits)) or score < best - error
+
+
+def _noise(score: float, rows: int) -> float | None:
+    """Return the standard error of a share of rows; None for what is no share."""
+    if not 0 <= score <= 1:
+        return None
+    return math.sqrt(score * (1 - score) / rows) + 1e-9

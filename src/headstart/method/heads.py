@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from headstart.measure.score import score
 from headstart.method.adapted import NetworkModel, Signature
-from headstart.method.climb import Line, Merit, Point, climbed
+from headstart.method.climb import Line, Merit, Point, climbed, told_apart
 from headstart.method.model import Fitted, Hyperparameters, Setting
 from headstart.rank.folds import folds
 from headstart.rank.score import Evidence
@@ -33,8 +33,8 @@ class Ways(ABC):
     """The settings of a closed-form head: what there is to choose from."""
 
     @abstractmethod
-    def name(self, point: Point) -> Hyperparameters:
-        """Return a setting as hyperparameters."""
+    def name(self, points: tuple[Point, ...]) -> Hyperparameters:
+        """Return settings whose heads' mean is taken as hyperparameters."""
 
     @abstractmethod
     def solve(
@@ -73,20 +73,25 @@ class Ways(ABC):
 
 @dataclass(frozen=True)
 class Chosen:
-    """The best head, fitted on train, and its setting.
+    """The best settings, and their heads fitted on train.
 
     Attributes:
-        head: On raw features.
-        point: Its setting.
+        points: One setting, or the best of each line where they cannot be told apart.
+        heads: A head on raw features each; their mean is the head.
         validation: What it predicts on the validation rows, which it has not learnt.
         seconds, cpu_seconds: What choosing took.
     """
 
-    head: LinearHead
-    point: Point
+    points: tuple[Point, ...]
+    heads: tuple[LinearHead, ...]
     validation: Predictions
     seconds: float
     cpu_seconds: float
+
+    @property
+    def head(self) -> LinearHead:
+        """The mean of the heads."""
+        return mean_head(self.heads)
 
 
 def solved_objective(objective: Objective) -> Objective:
@@ -154,15 +159,16 @@ def _choose(task: Task, bench: Workbench, metric: str, ways: Ways) -> Chosen:
 
     rows = int((fold >= 0).sum())
     lines = ways.lines(features, targets, weights, fold)
-    _, point, heads = max(
-        (climbed(line, merit, rows) for line in lines), key=lambda found: found[0]
-    )
-    head = ways.solve(*train, weights, point, mean_head(heads))
-    validation = head_predictions(head, bench.features("validation").values, task.validation, task)
+    found = [climbed(line, merit, rows) for line in lines]
+    best = max(one[0] for one in found)
+    kept = [one for one in found if not told_apart(best, one[0], rows)]
+    solved = tuple(ways.solve(*train, weights, point, mean_head(near)) for _, point, near in kept)
     return Chosen(
-        head,
-        point,
-        validation,
+        tuple(point for _, point, _ in kept),
+        solved,
+        head_predictions(
+            mean_head(solved), bench.features("validation").values, task.validation, task
+        ),
         time.monotonic() - started,
         time.process_time() - cpu_started,
     )
@@ -212,7 +218,9 @@ def fit_heads(setting: Setting, ways: Ways, name: str) -> Fitted:
     final = chosen.head
     if setting.refit:
         weights = head_weights(task, setting.metric)
-        final = ways.solve(*_both(task, bench), weights, chosen.point, chosen.head)
+        both = _both(task, bench)
+        settings = zip(chosen.points, chosen.heads, strict=True)
+        final = mean_head([ways.solve(*both, weights, point, head) for point, head in settings])
     encoder = bench.encoder()
     model = NetworkModel(Signature.of(task), Network(encoder, final, task.objective, bench.pair))
     spent = chosen.seconds + time.monotonic() - started
@@ -225,7 +233,7 @@ def fit_heads(setting: Setting, ways: Ways, name: str) -> Fitted:
         cpu_seconds=chosen.cpu_seconds + time.process_time() - cpu_started,
         peak_bytes=_bytes(train.values) + sum(p.nbytes for p in encoder.parameters()),
         trainable_parameters=final.weight.size + final.bias.size,
-        chosen=ways.name(chosen.point),
+        chosen=ways.name(chosen.points),
         notes=[REFITTED] if setting.refit else [],
     )
 

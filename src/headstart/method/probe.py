@@ -28,9 +28,9 @@ from headstart.train.workbench import Workbench
 class Probe(Method):
     """Multinomial or one-vs-rest logistic regression, or ridge, on the base's own features.
 
-    The strength of the L2 penalty is chosen among :data:`headstart.train.linear.STRENGTHS`, and
-    with it whether features are standardised first, unless they are unit vectors: by
-    cross-validation on the training rows and by the validation rows, taken together.
+    The strength of the L2 penalty is chosen among :data:`headstart.train.linear.STRENGTHS`, with
+    features as they are and, unless they are unit vectors, standardised: by cross-validation on
+    train and validation together. Where it cannot tell the two apart, the head is the mean of both.
     """
 
     name = "probe"
@@ -56,15 +56,19 @@ def probe_head(task: Task, bench: Workbench, metric: str) -> LinearHead:
 
 @dataclass(frozen=True)
 class _Linear(Ways):
-    """Strengths with and without scaling."""
+    """Paths of strengths, without scaling and with.
+
+    Attributes:
+        task: What to learn.
+        choices: Whether features are standardised, and the strengths from strong to weak.
+    """
 
     task: Task
-    path: tuple[float, ...]
-    scaled: tuple[bool, ...]
+    choices: tuple[tuple[bool, tuple[float, ...]], ...]
 
-    def name(self, point: Point) -> Hyperparameters:
-        """Return the point as hyperparameters."""
-        return {"strength": point[1], "standardised": point[0]}
+    def name(self, points: tuple[Point, ...]) -> Hyperparameters:
+        """Return strengths, without and with scaling, as hyperparameters."""
+        return {"strength": [p[1] for p in points], "standardised": [p[0] for p in points]}
 
     def solve(
         self,
@@ -91,8 +95,8 @@ class _Linear(Ways):
         fold: NDArray[np.int64],
     ) -> Iterator[Line]:
         """Yield the strengths without scaling and with, as far as there is a choice."""
-        for scaled in self.scaled:
-            yield self._line(features, targets, weights, fold, scaled)
+        for scaled, path in self.choices:
+            yield self._line(features, targets, weights, fold, scaled, path)
 
     def _line(
         self,
@@ -101,6 +105,7 @@ class _Linear(Ways):
         weights: NDArray[np.float64] | None,
         fold: NDArray[np.int64],
         scaled: bool,
+        path: tuple[float, ...],
     ) -> Line:
         """Return the strengths. Means and deviations are of all rows: they see no target."""
         scaling = Scaling.of(features) if scaled else None
@@ -112,7 +117,7 @@ class _Linear(Ways):
             solved = found.at(point[1])
             return solved if scaling is None else [scaling.undone(head) for head in solved]
 
-        return Line(tuple((scaled, strength) for strength in self.path), heads)
+        return Line(tuple((scaled, strength) for strength in path), heads)
 
     def _shape(self) -> tuple[int, Objective]:
         return head_shape(self.task, 1)[0], solved_objective(self.task.objective)
@@ -121,8 +126,9 @@ class _Linear(Ways):
 def _ways(task: Task, bench: Workbench, known: Hyperparameters | None) -> Ways:
     """Return what there is to choose from: all, or the near of what was chosen before."""
     if known is not None:
-        near = (known["strength"] / 10, known["strength"], known["strength"] * 10)
-        return _Linear(task, near, (known["standardised"],))
+        chosen = zip(known["standardised"], known["strength"], strict=True)
+        return _Linear(task, tuple((scaled, (c / 10, c, c * 10)) for scaled, c in chosen))
     values = bench.features("train").values
     unit = isinstance(values, list) or normalised(np.asarray(values))
-    return _Linear(task, STRENGTHS, (False,) if unit else (False, True))
+    scalings = (False,) if unit else (False, True)
+    return _Linear(task, tuple((scaled, STRENGTHS) for scaled in scalings))

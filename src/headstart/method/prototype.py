@@ -44,9 +44,9 @@ class _Means(Ways):
     def __init__(self, classes: int) -> None:
         self.classes = classes
 
-    def name(self, point: Point) -> Hyperparameters:
-        """Return the point as hyperparameters."""
-        return {"temperature": point}
+    def name(self, points: tuple[Point, ...]) -> Hyperparameters:
+        """Return the one temperature as hyperparameters."""
+        return {"temperature": points[0]}
 
     def solve(
         self,
