@@ -18,7 +18,7 @@ class Scratch(GradientMethod):
     summary = "same architecture, random weights"
     control = True
     keep_statistics = False
-    rates = (3e-4, 1e-3, 3e-3)
+    rates = (1e-4, 3e-4, 1e-3)
 
     def start_head(self, setting: Setting) -> LinearHead:
         """Return a small random head: there are no features worth a probe."""

@@ -107,32 +107,39 @@ def run_trial(
     if known is not None:
         return known
     folder = context.store.trial_work(key)
-    judged = None if final else judged_rows(context.task, trial.hyperparameters)
-    setting = Setting(
-        context.task, trial.bench, trial.hyperparameters, trial.seed, context.metric, folder,
-        context.progress, judged=judged,
-    )  # fmt: skip
-    predictions: dict[str, Predictions] = {}
-    try:
-        with Meter() as meter:
-            fitted = trial.method.fit(setting)
-        predictions["validation"] = fitted.validation
-        if final:
-            predictions["test"] = fitted.test()
-        keep_model(context.store, trial, key, fitted)
-        record = _record(context, trial, key, fitted, predictions, meter.energy_joule)
+    record, predictions = _fitted(context, trial, key, final=final)
+    if record.status != "failed":
         record.rate_finder = rate_finder or []
-    except UnwritableError:
-        raise  # the study has nowhere to go on
-    except Exception as error:
-        predictions = {}
-        record = failed(trial, key, error)
-        log.debug("trial %s failed", key, exc_info=True)
-        context.progress.say(f"{trial.method.name}: failed: {record.error}")
     _remember(context, record, predictions)
     shutil.rmtree(folder, ignore_errors=True)
     give_back()
     return record
+
+
+def _fitted(
+    context: Context, trial: Trial, key: str, *, final: bool
+) -> tuple[TrialRecord, dict[str, Predictions]]:
+    """Return the record of a fit and what it predicts, by part; of a failure, nothing."""
+    judged = None if final else judged_rows(context.task, trial.hyperparameters)
+    setting = Setting(
+        context.task, trial.bench, trial.hyperparameters, trial.seed, context.metric,
+        context.store.trial_work(key), context.progress, judged=judged,
+    )  # fmt: skip
+    try:
+        with Meter() as meter:
+            fitted = trial.method.fit(setting)
+        predictions = {"validation": fitted.validation}
+        if final:
+            predictions["test"] = fitted.test()
+        keep_model(context.store, trial, key, fitted)
+        return _record(context, trial, key, fitted, predictions, meter.energy_joule), predictions
+    except UnwritableError:
+        raise  # the study has nowhere to go on
+    except Exception as error:
+        record = failed(trial, key, error)
+        log.debug("trial %s failed", key, exc_info=True)
+        context.progress.say(f"{trial.method.name}: failed: {record.error}")
+        return record, {}
 
 
 def is_known(context: Context, trial: Trial, *, final: bool) -> bool:
