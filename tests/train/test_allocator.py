@@ -27,12 +27,12 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 _HOLES = """
 import numpy
 from headstart.measure.memory import resident_bytes
-from headstart.train.allocator import give_back, keep_memory
+from headstart.train.allocator import giving_back, keep_memory
 keep_memory()
-held = [numpy.ones(1 << 20, dtype=numpy.uint8) for _ in range(200)]
-del held[:-1]  # the last one lies above the hole
-before = resident_bytes()
-give_back()
+with giving_back():
+    held = [numpy.ones(1 << 20, dtype=numpy.uint8) for _ in range(200)]
+    del held[:-1]  # the last one lies above the hole
+    before = resident_bytes()
 print(before - resident_bytes())
 """
 
@@ -69,11 +69,13 @@ def test_other_c_libraries_are_left_alone(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: pytest.fail("touched the C library"))
     assert allocator.keep_memory() is False
-    allocator.give_back()
+    with allocator.giving_back():
+        pass
 
 
 def test_a_c_library_without_mallopt_is_no_error(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.36"))
     monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: object())
     assert allocator.keep_memory() is False
-    allocator.give_back()
+    with allocator.giving_back():
+        pass

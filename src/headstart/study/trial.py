@@ -20,7 +20,7 @@ from headstart.study.record import CostRecord, CurvePoint, RatePoint, ScoreRecor
 from headstart.study.scores import all_scores
 from headstart.study.store import Store
 from headstart.task.model import Task
-from headstart.train.allocator import give_back
+from headstart.train.allocator import giving_back
 from headstart.train.evaluate import Predictions
 from headstart.train.recipe import Point
 from headstart.train.workbench import Workbench
@@ -107,12 +107,12 @@ def run_trial(
     if known is not None:
         return known
     folder = context.store.trial_work(key)
-    record, predictions = _fitted(context, trial, key, final=final)
+    with giving_back():
+        record, predictions = _fitted(context, trial, key, final=final)
     if record.status != "failed":
         record.rate_finder = rate_finder or []
     _remember(context, record, predictions)
     shutil.rmtree(folder, ignore_errors=True)
-    give_back()
     return record
 
 

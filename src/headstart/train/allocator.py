@@ -10,14 +10,18 @@ from __future__ import annotations
 import ctypes
 import gc
 import platform
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
+
+from headstart.measure.memory import resident_bytes
 
 # Parameter numbers from glibc's <malloc.h>.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
 _KEPT_BYTES = 1 << 30  # a batch's activations lie below this; larger buffers still go back
 _TOP_PAD_BYTES = 64 << 20
+_WORTH = 100 << 20  # bytes that a block grew by, from which it is looked through
 
 
 @cache
@@ -42,15 +46,22 @@ def keep_memory() -> bool:
     return all(mallopt(parameter, value) == 1 for parameter, value in settings)
 
 
-def give_back() -> None:
-    """Return what nothing uses to the system: between runs, whose buffers differ in size.
+@contextmanager
+def giving_back() -> Iterator[None]:
+    """Return to the system what the block leaves unused: between runs, whose buffers differ.
 
     A run leaves networks and optimisers that refer to each other, which Python would collect some
     runs later, and holes that the next one's batches do not fit: a study of twenty runs grew to
-    four times the memory of its largest. Pages are given back where the C library is glibc.
+    four times the memory of its largest. Pages are given back where the C library is glibc; looking
+    for them takes a good part of a second, so that a block which grew by little is left alone.
     """
-    gc.collect()
-    if platform.libc_ver()[0] != "glibc":
-        return
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    before = resident_bytes()
+    try:
+        yield
+    finally:
+        after = resident_bytes()
+        if before is None or after is None or after - before >= _WORTH:
+            gc.collect()
+            if platform.libc_ver()[0] == "glibc":
+                with suppress(OSError, AttributeError):
+                    ctypes.CDLL(None).malloc_trim(0)

@@ -17,7 +17,7 @@ from headstart.base.model import Batch, Encoder
 from headstart.measure.cost import forward_flop
 from headstart.progress import Progress, Silent
 from headstart.task.model import Image, Input, Modality
-from headstart.train.allocator import give_back, keep_memory
+from headstart.train.allocator import giving_back, keep_memory
 from headstart.train.backend.eager import Eager
 from headstart.train.backend.model import Backend
 from headstart.train.backend.parallel import run
@@ -115,7 +115,7 @@ def embed_chunks(
     remaining = iter(chunks)
     backend: Backend | None = None
     try:
-        with ThreadPoolExecutor(max_workers=1) as thread:
+        with giving_back(), ThreadPoolExecutor(max_workers=1) as thread:
             coming = _encode_next(thread, encoder, remaining)
             while coming is not None:
                 began = time.perf_counter()
@@ -130,7 +130,6 @@ def embed_chunks(
                 yield Embedded(values, sizes, time.perf_counter() - began)
     finally:
         encoder.train(training)
-        give_back()
 
 
 def _encode_next(
