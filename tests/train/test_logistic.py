@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -24,6 +26,23 @@ def problem(rows: int = 300, width: int = 10, classes: int = 3, fits: int = 3) -
 def nothing(of: LogisticProblem) -> torch.Tensor:
     fits, classes = of.fixed.shape
     return torch.zeros(fits, classes, of.rows.shape[1] + 1, dtype=of.rows.dtype)
+
+
+def in_order(of: LogisticProblem) -> LogisticProblem:
+    """The same rows, those that weigh in the same fits side by side."""
+    kinds = (of.weights @ 2.0 ** torch.arange(of.weights.shape[1], dtype=torch.float64)).argsort()
+    return replace(of, rows=of.rows[kinds], targets=of.targets[kinds], weights=of.weights[kinds])
+
+
+def test_rows_in_order_of_their_folds_come_in_runs_and_change_no_minimum():
+    of = problem()
+    assert len(of.runs()) == 1
+    runs = in_order(of).runs()
+    assert len(runs) == 3
+    assert sorted(len(fits) for _, fits in runs) == [2, 2, 3]
+    found = solve(in_order(of), 2.0, nothing(of), tolerance=1e-6)
+    expected = solve(of, 2.0, nothing(of), tolerance=1e-6)
+    torch.testing.assert_close(found[:, :, :-1], expected[:, :, :-1], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("strength", [0.01, 0.5, 50.0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,6 +23,10 @@ class Axes:
     axes: Tensor
     mean: Tensor
     scale: float
+
+    def take(self, order: NDArray[np.int64]) -> Axes:
+        """Return the same axes with the rows in another order."""
+        return replace(self, rows=self.rows[torch.from_numpy(order)])
 
     def head(self, parameters: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return weight (K, D) and bias (K,) on raw features for (K, R + 1) parameters."""

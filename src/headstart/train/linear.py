@@ -161,10 +161,14 @@ def _fits(
     _check(features, targets, weights)
     if objective is Objective.SINGLE_LABEL and class_weight is not None:
         weights = weights * np.asarray(class_weight)[targets]
-    axes = principal_axes(features, np.asarray(weights, dtype=np.float64))
-    rows = torch.from_numpy(weights[:, None] * (1.0 if kept is None else kept))
+    axes, y = principal_axes(features, np.asarray(weights, dtype=np.float64)), np.asarray(targets)
+    if kept is None:
+        rows = torch.from_numpy(weights[:, None])
+    else:  # fold by fold: what a fit leaves out lies together, and is skipped
+        order = np.lexsort(kept.T)
+        rows = torch.from_numpy((weights[:, None] * kept)[order])
+        axes, y = axes.take(order), y[order]
     begin = None if start is None else (start.weight, start.bias)
-    y = np.asarray(targets)
     if objective is Objective.REAL:
         return RidgeFits(axes, y.astype(np.float64), rows)
     if objective is Objective.MULTI_LABEL:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -55,6 +56,18 @@ class LogisticProblem:
         if len(fits) == len(self.fixed):
             return self
         return replace(self, weights=self.weights[:, fits], fixed=self.fixed[fits])
+
+    def runs(self) -> list[tuple[slice, Tensor]]:
+        """Return stretches of rows that weigh in the same fits, and which: folds, if sorted so."""
+        weighs = self.weights != 0
+        ends = 1 + torch.nonzero((weighs[1:] != weighs[:-1]).any(1)).flatten()
+        if len(ends) > 4 * weighs.shape[1]:  # in no order
+            return [(slice(0, len(weighs)), torch.arange(weighs.shape[1]))]
+        places = [0, *ends.tolist(), len(weighs)]
+        return [
+            (slice(begin, end), torch.nonzero(weighs[begin]).flatten())
+            for begin, end in pairwise(places)
+        ]
 
     def losses_and_slopes(self, logits: Tensor, part: slice) -> tuple[Tensor, Tensor]:
         """Return weighted loss (M, G), and its gradient (M, G, K) in the logits (M, G, K)."""
@@ -171,24 +184,35 @@ def _inverse(
 
 
 def _evaluate(problem: LogisticProblem, strength: float, parameters: Tensor) -> _Points:
-    """Return objectives and gradients; logits exist for some rows at a time only."""
+    """Return objectives and gradients."""
+    values = torch.zeros(len(parameters), dtype=torch.float64)
+    gradients = torch.zeros_like(parameters)
+    for run, fits in problem.runs():
+        loss, slopes = _summed(problem.some(fits), run, parameters[fits])
+        values[fits] += loss
+        gradients[fits] += slopes
+    weight = parameters[:, :, :-1]
+    values = strength * values + 0.5 * weight.double().square().flatten(1).sum(1)
+    gradients.mul_(strength)[:, :, :-1] += weight
+    return _Points(parameters, values, gradients.masked_fill_(problem.fixed.unsqueeze(2), 0.0))
+
+
+def _summed(problem: LogisticProblem, run: slice, parameters: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the losses (G,) of a run of rows, and their gradients; few logits exist at a time."""
     rows, (fits, outputs, width) = problem.rows, parameters.shape
     weight = parameters[:, :, :-1].reshape(fits * outputs, width - 1)
     bias = parameters[:, :, -1].reshape(-1)
     chunk = max(256, _CHUNK_ELEMENTS // max(1, fits * outputs))
     values = torch.zeros(fits, dtype=torch.float64)
     slopes, offsets = torch.zeros_like(weight), torch.zeros_like(bias)
-    for begin in range(0, len(rows), chunk):
-        part = slice(begin, begin + chunk)
+    for begin in range(run.start, run.stop, chunk):
+        part = slice(begin, min(begin + chunk, run.stop))
         logits = torch.addmm(bias, rows[part], weight.T)  # (M, G · K)
         loss, slope = problem.losses_and_slopes(logits.view(len(logits), fits, outputs), part)
         values += loss.sum(0, dtype=torch.float64)
         slopes.addmm_(slope.view(logits.shape).T, rows[part])
         offsets += slope.view(logits.shape).sum(0)
-    values = strength * values + 0.5 * weight.double().square().view(fits, -1).sum(1)
-    gradients = torch.cat([slopes * strength + weight, offsets.unsqueeze(1) * strength], dim=1)
-    gradients = gradients.view(parameters.shape).masked_fill_(problem.fixed.unsqueeze(2), 0.0)
-    return _Points(parameters, values, gradients)
+    return values, torch.cat([slopes, offsets.unsqueeze(1)], dim=1).view(parameters.shape)
 
 
 def _dot(left: Tensor, right: Tensor) -> Tensor:
