@@ -63,6 +63,19 @@ def test_what_is_saved_comes_back(base, inputs_of, tmp_path):
         )
 
 
+def test_a_saved_classifier_is_the_source_head_of_the_base_it_becomes(base, inputs_of, tmp_path):
+    encoder = reference.load(base)
+    assert reference.load(base, pretrained=False).source_head is None
+    head = new_head(encoder)
+    encoder.save(tmp_path / "saved", head, ["x", "y", "z"])
+    again = reference.load(f"local:{tmp_path / 'saved'}")
+    weight, bias = again.source_head
+    found = features(encoder, inputs_of(encoder))
+    with torch.inference_mode():
+        torch.testing.assert_close(found @ weight.T + bias, head(found), atol=1e-5, rtol=1e-4)
+    assert not any("source" in name for name in again.state_dict())
+
+
 def test_a_saved_body_is_a_base_again(base, inputs_of, tmp_path):
     encoder = reference.load(base)
     encoder.save(tmp_path / "saved", None, [])

@@ -39,6 +39,17 @@ def test_the_base_that_knows_more_of_the_words_comes_first(
     assert "leep" in found.refused
 
 
+@pytest.mark.slow
+def test_what_a_base_was_trained_to_tell_apart_counts(shared_data: Path) -> None:
+    """ImageNet has ants and bees among its classes: LEEP reads them off the base's own head."""
+    found = api.rank_bases(
+        shared_data / "vision" / "hymenoptera.zip", base="bundled:efficientnet-lite0"
+    )
+    (one,) = found.ranking.bases
+    assert "leep" not in found.refused
+    assert one.scores["leep"] > -0.35  # without the head: ln 2 = .69
+
+
 def test_the_order_does_not_hang_on_the_order_of_names(
     tiny_csv: Path, tiny_base: str, blind_base: str
 ) -> None:

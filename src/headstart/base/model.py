@@ -54,6 +54,16 @@ class Encoder(nn.Module):
     """
 
     card: BaseCard
+    #: Weight (Z, width) and bias (Z,) of the classifier that the weights came with, if any:
+    #: it reads the features, and is no part of what is trained or saved.
+    source_head: tuple[Tensor, Tensor] | None = None
+
+    def came_with(self, head: nn.Linear | None) -> None:
+        """Remember the classifier that the weights came with."""
+        if head is not None and head.in_features == self.card.width:
+            weight = head.weight.detach().float()
+            bias = weight.new_zeros(len(weight)) if head.bias is None else head.bias.detach()
+            self.source_head = weight, bias.float()
 
     @abstractmethod
     def encode(self, inputs: Sequence[Input]) -> list[Batch]:

@@ -109,6 +109,12 @@ def linear_of(state: dict[str, Any], prefix: str, where: Path) -> nn.Linear:
     return linear
 
 
+def linear_in(state: dict[str, Any], prefix: str, where: Path) -> nn.Linear | None:
+    """Return the linear layer under ``prefix``, or None where there is none."""
+    weight = state.get(f"{prefix}weight")
+    return linear_of(state, prefix, where) if weight is not None and weight.ndim == 2 else None
+
+
 def fill_linear(target: nn.Linear, head: nn.Linear) -> None:
     """Copy ``head`` into ``target``; a bias that ``head`` lacks becomes zero."""
     with torch.no_grad():

@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from headstart.errors import RequestError
 from headstart.method.heads import flat, solved_objective
@@ -82,10 +84,21 @@ def _assessed(task: Task, base: str, progress: Progress) -> tuple[Assessment, fl
         targets,
         solved_objective(task.objective),
         len(task.classes),
+        source_probabilities=_source_probabilities(bench, features),
         ids=_ids(task, found.values),
     )
     scores = assess(evidence)
     return scores, found.seconds + time.monotonic() - began, found.flop
+
+
+def _source_probabilities(bench: Workbench, features: object) -> NDArray[np.float32] | None:
+    """Return (N, Z) of the base's own classes, where it came with a head for such features."""
+    head, values = bench.pristine.source_head, np.asarray(features, dtype=np.float32)
+    if head is None or bench.pair or bench.task.objective is Objective.TAGS:
+        return None
+    weight, bias = (part.cpu() for part in head)
+    logits = torch.addmm(bias, torch.from_numpy(values), weight.T)
+    return np.asarray(logits.softmax(dim=1).numpy())
 
 
 def _ids(task: Task, values: object) -> list[str]:

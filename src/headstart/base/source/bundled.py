@@ -6,8 +6,10 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from headstart.base.gguf import converted, described, place
 from headstart.base.model import BaseCard, Encoder
@@ -122,14 +124,17 @@ def _architecture(name: str) -> str:
 
 def _efficientnet(package: _Package, name: str, pretrained: bool) -> Encoder:
     """Fill timm's ``tf_efficientnet_liteN`` by order: the names differ, the tensors do not."""
-    model = create(_architecture(name), 1000 if pretrained else 0)
+    model: Any = create(_architecture(name), 1000 if pretrained else 0)
+    head: nn.Linear | None = None
     if pretrained:
         file = package.file("models/*.pth")
         given = read_weights(file)
         names = model.state_dict() if len(model.state_dict()) == len(given) else given
         load_exactly(model, dict(zip(names, given.values(), strict=True)), str(file))
-        model.reset_classifier(0)  # type: ignore[operator]
+        head = model.get_classifier()
+        model.reset_classifier(0)
     encoder = TimmEncoder(_efficientnet_card(package, name, pretrained), model)
+    encoder.came_with(head)
     if not pretrained:
         encoder.initialise(0)
     return encoder

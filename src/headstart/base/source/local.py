@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torch import nn
+
 from headstart.base.model import BaseCard, Encoder
 from headstart.base.sidecar import FILE, read_json
 from headstart.errors import RequestError
@@ -51,14 +53,18 @@ def load_folder(
     if "architecture" in fields:
         from headstart.base.timm_folder import load_timm_folder
 
-        return load_timm_folder(
-            folder, reference, source=source, licence=licence, pretrained=pretrained
-        )[0]
+        return _with_head(
+            *load_timm_folder(
+                folder, reference, source=source, licence=licence, pretrained=pretrained
+            ),
+            pretrained,
+        )
     from headstart.base.hf_image import is_image_config, load_hf_image
     from headstart.base.text_folder import load_text, read_config
 
     if is_image_config(read_config(folder)):
-        return load_hf_image(folder, reference, source, None, licence, pretrained)[0]
+        found = load_hf_image(folder, reference, source, None, licence, pretrained)
+        return _with_head(*found, pretrained)
     return load_text(folder, reference, source, licence, pretrained)
 
 
@@ -66,9 +72,14 @@ def _own(folder: Path, reference: str) -> Encoder:
     from headstart.base.layout import load_encoder
     from headstart.base.skeleton import Skeleton
 
-    encoder, _, _ = load_encoder(folder)
+    encoder, head, _ = load_encoder(folder)
     if isinstance(encoder, Skeleton):
         encoder.rename(reference)
+    return _with_head(encoder, head, True)
+
+
+def _with_head(encoder: Encoder, head: nn.Linear | None, trained: bool) -> Encoder:
+    encoder.came_with(head if trained else None)
     return encoder
 
 

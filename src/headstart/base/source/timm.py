@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from headstart.base.compat import prepare_torchvision
 from headstart.base.model import BaseCard, Encoder
 from headstart.base.names import vision_name
-from headstart.base.options import Options, parse_options, random_revision, weights_from
+from headstart.base.options import parse_options, random_revision, weights_from
+from headstart.base.sidecar import linear_in
 from headstart.base.skeleton import count_parameters
 from headstart.base.source.hf import cached, unreachable
 from headstart.base.timm_image import TimmEncoder, create, timm_preprocess
@@ -48,8 +51,7 @@ class Timm:
         _check_known(options.name)
         model: Any = create(options.name, 0)
         file = None if not options.pretrained else options.weights or _fetch(model, options.name)
-        if file is not None:
-            _fill(model, file, options)
+        head = _fill(model, file) if file is not None else None
         preprocess = timm_preprocess(model)
         card = BaseCard(
             reference=f"timm:{name}",
@@ -66,6 +68,7 @@ class Timm:
             pretrained=file is not None,
         )
         encoder = TimmEncoder(card, model, preprocess)
+        encoder.came_with(head)
         if file is None:
             encoder.initialise(options.seed or 0)
         return encoder
@@ -103,11 +106,13 @@ def _fetch(model: Any, name: str) -> Path:
         raise unreachable(f"timm:{name}", error, f"timm:{name}?weights=FILE") from error
 
 
-def _fill(model: Any, file: Path, options: Options) -> None:
+def _fill(model: Any, file: Path) -> nn.Linear | None:
+    """Load the body's weights; return the classifier that lies there with them."""
     state = read_weights(file)
     classifier = model.pretrained_cfg.get("classifier") or ()
     names = (classifier,) if isinstance(classifier, str) else tuple(classifier)
     load_exactly(model, state, str(file), optional=names)
+    return linear_in(state, f"{names[0]}.", file) if names else None
 
 
 SOURCE = Timm()

@@ -14,6 +14,7 @@ from headstart.base.image import Preprocess
 from headstart.base.model import BaseCard, Encoder
 from headstart.base.names import vision_name
 from headstart.base.options import Options, parse_options, random_revision, weights_from
+from headstart.base.sidecar import linear_in
 from headstart.base.skeleton import count_parameters
 from headstart.base.torchvision_image import (
     TorchvisionEncoder,
@@ -61,8 +62,11 @@ class Torchvision:
         body, path, final = detached(function)
         weights = _weights(function, tag)
         file = _file(options, weights) if options.pretrained else None
+        head = None
         if file is not None:
-            load_exactly(body, read_weights(file), str(file), optional=[path])
+            state = read_weights(file)
+            load_exactly(body, state, str(file), optional=[path])
+            head = linear_in(state, f"{path}.", file)
         preprocess = torchvision_preprocess(weights.transforms()) if weights else _IMAGENET
         card = BaseCard(
             reference=f"torchvision:{name}",
@@ -79,6 +83,7 @@ class Torchvision:
             pretrained=file is not None,
         )
         encoder = TorchvisionEncoder(card, body, preprocess, function)
+        encoder.came_with(head)
         if file is None:
             encoder.initialise(options.seed or 0)
         return encoder
