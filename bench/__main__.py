@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.summary import PAGE, written
+
 BENCHMARKS = ("heads", "embedding", "ledger", "finetune", "price", "scale", "whole", "grid.replay")
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers", "peft")
@@ -43,7 +45,8 @@ def main() -> int:
     if path.is_file():  # the parts of a benchmark that ran one by one
         record["results"] = {**json.loads(path.read_text())["results"], **found}
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    print(f"kept in {path}")
+    PAGE.write_text(written(), encoding="utf-8")
+    print(f"kept in {path}, summed up in {PAGE}")
     return 0
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import typer
 
+from bench.summary import PAGE, written
 from headstart.cli.main import app
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -145,3 +146,7 @@ def unknown_words(command: Any, words: list[str]) -> list[str]:
 )
 def test_a_command_that_does_not_exist_would_be_found(line: str, unknown: list[str]) -> None:
     assert unknown_words(typer.main.get_command(app), line.split()) == unknown
+
+
+def test_the_page_of_benchmarks_says_what_was_last_measured() -> None:
+    assert PAGE.read_text(encoding="utf-8") == written(), "run python -m bench.summary"
