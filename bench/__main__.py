@@ -13,7 +13,17 @@ from pathlib import Path
 
 from bench.summary import PAGE, written
 
-BENCHMARKS = ("heads", "embedding", "ledger", "finetune", "price", "scale", "whole", "grid.replay")
+BENCHMARKS = (
+    "heads",
+    "embedding",
+    "ledger",
+    "finetune",
+    "price",
+    "scale",
+    "whole",
+    "grid.replay",
+    "grid.bases",
+)
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers", "peft")
 

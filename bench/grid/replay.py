@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from bench.grid.recorded import Neighbours, arms_of, task_of
 from bench.grid.table import Entry, Table, read, recorded
@@ -34,6 +33,7 @@ class Replay:
         task: Its name.
         chosen, best: Arm that the planner delivers, and that the whole grid does.
         regret: Test accuracy of the grid's choice less that of the planner's.
+        hindsight: The same with the setting that is best on the test rows: nobody can choose it.
         share: Operations of the planner over those of the grid.
     """
 
@@ -41,6 +41,7 @@ class Replay:
     chosen: str
     best: str
     regret: float
+    hindsight: float
     share: float
 
 
@@ -59,10 +60,11 @@ def run() -> list[dict[str, Any]]:
             {
                 "what": f"mean of {len(found)} tasks, {what}",
                 "regret": float(np.mean([one.regret for one in found])),
+                "hindsight": float(np.mean([one.hindsight for one in found])),
                 "share": float(np.mean([one.share for one in found])),
             }
         )
-    return rows + rank_rows(tables)
+    return rows
 
 
 def replay(table: Table, others: Sequence[Table], share: float = SHARE) -> Replay:
@@ -85,7 +87,12 @@ def replay(table: Table, others: Sequence[Table], share: float = SHARE) -> Repla
     best, score = grid_choice(table)
     chosen = delivered.record.scores["test"]["accuracy"].value
     return Replay(
-        table.name, delivered.record.name, best, score - chosen, (purse.spent + features) / whole
+        table.name,
+        delivered.record.name,
+        best,
+        regret=score - chosen,
+        hindsight=max(test for _, test in _means(table.entries).values()) - chosen,
+        share=(purse.spent + features) / whole,
     )
 
 
@@ -122,24 +129,3 @@ def _means(entries: Sequence[Entry]) -> dict[tuple[Any, ...], tuple[float, float
         )
         for setting, found in groups.items()
     }
-
-
-def rank_rows(tables: Sequence[Table]) -> list[dict[str, Any]]:
-    """Return how often each score of ``bases rank`` names the base that did best."""
-    scores = dict.fromkeys(score for table in tables for score in table.ranking)
-    rows = []
-    for score in scores:
-        taus = []
-        for table in tables:
-            values = table.ranking.get(score, {})
-            best = {base: max(e.test for e in table.entries if e.base == base) for base in values}
-            if len(values) > 1:
-                bases = list(values)
-                tau = stats.kendalltau([values[b] for b in bases], [best[b] for b in bases])
-                taus.append(float(tau.statistic))
-        if taus:
-            rows.append(
-                {"what": f"rank correlation of {score} with the best of each base",
-                 "correlation": float(np.mean(taus)), "tasks": len(taus)}
-            )  # fmt: skip
-    return rows
