@@ -13,6 +13,8 @@ from headstart.errors import WorkError
 from headstart.task.model import Objective
 from headstart.train.groups import Group, depth_groups
 from headstart.train.guard import RATE_CUT, RETRIES, Ceiling
+from headstart.train.lesson import Labels
+from headstart.train.loss import Scale
 
 from .toys import Killed, kill_at, recipe, same, trainer, weights
 
@@ -532,10 +534,10 @@ def test_rates_follow_the_schedule_and_each_groups_factor():
 def test_class_weights_let_a_rare_class_be_heard():
     def share(weighted: bool) -> float:
         subject = trainer(plan=recipe(class_weighted=weighted, steps=1, warmup=0.0))
-        targets = subject.part.targets
-        targets[:] = 0
-        targets[:3] = 1
-        subject.weight = subject._class_weights()
+        part = subject.lesson.part
+        part.targets[:] = 0
+        part.targets[:3] = 1
+        subject.lesson = Labels(part, Objective.SINGLE_LABEL, Scale(), 3 if weighted else 0)
         subject._activate()
         subject._accumulate(list(range(30)))
         return float(subject.network.head.bias.grad[1])

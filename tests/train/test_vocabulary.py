@@ -15,8 +15,10 @@ from headstart.train import vocabulary
 from headstart.train.evaluate import network_logits
 from headstart.train.groups import depth_groups
 from headstart.train.guard import Ceiling
+from headstart.train.lesson import Labels
 from headstart.train.linear import LinearHead
 from headstart.train.loop import Trainer
+from headstart.train.loss import Scale
 from headstart.train.network import Network
 from headstart.train.place import Place
 from headstart.train.samples import Samples
@@ -45,7 +47,7 @@ def trainer(encoder: Encoder, groups=depth_groups, **changes) -> Trainer:
         network=network,
         groups=groups(network),
         recipe=recipe(rate=0.01, steps=9, batch=4, weight_decay=0.1, **changes),
-        part=part,
+        lesson=Labels(part, Objective.SINGLE_LABEL, Scale()),
         samples=Samples(network.encode, network.size, TRAIN),
         validate=lambda: (float(next(scores)), 0.0),
         seed=0,

@@ -15,6 +15,7 @@ from headstart.task.model import Objective, Part
 from headstart.train.evaluate import network_logits, predictions_of
 from headstart.train.groups import depth_groups
 from headstart.train.guard import Ceiling
+from headstart.train.lesson import Labels
 from headstart.train.linear import LinearHead
 from headstart.train.loop import Trainer
 from headstart.train.loss import Scale, batch_targets, loss_sum, target_scale, weight_sum
@@ -181,12 +182,11 @@ def trainer(
         network=network,
         groups=groups(network),
         recipe=plan or recipe(),
-        part=part,
+        lesson=Labels(part, objective, scale, outputs if plan and plan.class_weighted else 0),
         samples=Samples(network.encode, network.size, part.inputs),
         validate=Validation(network, as_objective(words(24, seed=7), objective), scale),
         seed=seed,
         place=place,
-        scale=scale,
     )
 
 

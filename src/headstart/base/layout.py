@@ -31,6 +31,7 @@ def load_encoder(folder: Path | str) -> Loaded:
         "timm": _read_timm,
         "torchvision": _read_torchvision,
         "hf-image": _read_hf_image,
+        "decoder": _read_decoder,
     }
     encoder, head = readers[sidecar.family](folder, sidecar)
     return encoder, head, sidecar.classes
@@ -41,6 +42,12 @@ def _read_text(folder: Path, sidecar: Sidecar) -> tuple[Encoder, nn.Linear | Non
     from headstart.base.text_folder import load_saved_text
 
     return load_saved_text(folder, sidecar), read_text_head(folder, sidecar)
+
+
+def _read_decoder(folder: Path, sidecar: Sidecar) -> tuple[Encoder, nn.Linear | None]:
+    from headstart.base.decoder_folder import load_saved_decoder
+
+    return load_saved_decoder(folder, sidecar), None
 
 
 def _read_timm(folder: Path, sidecar: Sidecar) -> tuple[Encoder, nn.Linear | None]:

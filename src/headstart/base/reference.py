@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from headstart.base.model import BaseCard, Encoder, Source
 from headstart.errors import RequestError, nearest
 from headstart.registry import Registry
+
+if TYPE_CHECKING:
+    from headstart.base.decoder import Decoder
 
 SOURCES: Registry[Source] = Registry(
     "base source",
@@ -67,6 +72,26 @@ def load(reference: str, pretrained: bool = True) -> Encoder:
     """
     prefix, name = parse(reference)
     return SOURCES.get(prefix).load(name, pretrained)
+
+
+def load_decoder(reference: str, pretrained: bool = True) -> Decoder:
+    """Return the language model that ``reference`` names, on the CPU, in evaluation mode.
+
+    Args:
+        reference: For instance ``bundled:smollm2-135m``.
+        pretrained: False for the same architecture with random weights.
+
+    Raises:
+        RequestError: It is no decoder, or its files are missing, damaged or unsafe.
+    """
+    from headstart.base.decoder import no_decoder
+
+    prefix, name = parse(reference)
+    make = getattr(SOURCES.get(prefix), "decoder", None)  # optional: of images there are none
+    if make is None:
+        raise no_decoder(reference)
+    found: Decoder = make(name, pretrained)
+    return found
 
 
 def cards_at_hand() -> list[BaseCard]:

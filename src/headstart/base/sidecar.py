@@ -28,7 +28,7 @@ class Sidecar(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     version: Literal[1] = 1
-    family: Literal["text", "timm", "torchvision", "hf-image"]
+    family: Literal["text", "timm", "torchvision", "hf-image", "decoder"]
     architecture: str
     licence: str
     pretrained: bool

@@ -237,7 +237,7 @@ def text_settings(folder: Path, config: Any) -> tuple[Pooling, bool, int]:
     if own is not None:
         pooling, normalise, length = own
         return cast(Pooling, pooling), normalise, min(longest, length or SENTENCE_CAP)
-    pooled = not _is_decoder(config) and _has_pooler_weights(folder) and _reads_pooler(config)
+    pooled = not is_decoder(config) and _has_pooler_weights(folder) and _reads_pooler(config)
     return ("pooler" if pooled else "mean"), False, min(longest, LENGTH_CAP)
 
 
@@ -248,7 +248,8 @@ def _longest(config: Any) -> int:
     return int(longest) - offset
 
 
-def _is_decoder(config: Any) -> bool:
+def is_decoder(config: Any) -> bool:
+    """Whether transformers has a causal language model, and no masked one, for ``config``."""
     from transformers.models.auto import modeling_auto as auto
 
     causal = config.model_type in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import inf
 
-from headstart.measure import multi_label, real, single_label, tags
+from headstart.measure import multi_label, real, single_label, tags, text
 from headstart.measure.metric import Metric
 from headstart.task.model import Objective
 
 _SINGLE, _MULTI = Objective.SINGLE_LABEL, Objective.MULTI_LABEL
-_REAL, _TAGS = Objective.REAL, Objective.TAGS
+_REAL, _TAGS, _TEXT = Objective.REAL, Objective.TAGS, Objective.TEXT
 
 ACCURACY = Metric(
     "accuracy",
@@ -39,4 +39,10 @@ R2 = Metric("r2", {_REAL: real.r2}, low=-inf)
 MAE = Metric("mae", {_REAL: real.mae}, higher_is_better=False, high=inf)
 RMSE = Metric("rmse", {_REAL: real.rmse}, higher_is_better=False, high=inf)
 SPEARMAN = Metric("spearman", {_REAL: real.spearman}, low=-1.0)
+BITS_PER_BYTE = Metric(
+    "bits_per_byte", {_TEXT: text.bits_per_byte}, higher_is_better=False, high=inf
+)
+PERPLEXITY = Metric(
+    "perplexity", {_TEXT: text.perplexity}, higher_is_better=False, low=1.0, high=inf
+)
 SPAN_F1 = Metric("span_f1", {_TAGS: tags.span_f1})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 from typing import Any, Literal
 
@@ -44,6 +44,13 @@ class Comparison:
     difference: Interval
     p_value: float
     verdict: Verdict
+
+    def in_merit(self, metric: str) -> Comparison:
+        """Return it with the sign that makes higher better."""
+        if METRICS.get(metric).higher_is_better:
+            return self
+        found = self.difference
+        return replace(self, difference=Interval(-found.value, -found.high, -found.low))
 
 
 def compare(

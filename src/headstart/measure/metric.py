@@ -49,6 +49,10 @@ class Metric:
     high: float = 1.0
     hits: Mapping[Objective, Hits] = field(default_factory=dict)
 
+    def merit(self, value: float) -> float:
+        """Return the value with the sign that makes higher better; its own inverse."""
+        return value if self.higher_is_better else -value
+
     def evaluator(
         self, objective: Objective, classes: tuple[str, ...], targets: Targets, predicted: Any
     ) -> Evaluator:

@@ -31,6 +31,7 @@ _METRICS = {
     Objective.SINGLE_LABEL: ("accuracy", "macro_f1", "balanced_accuracy", "log_loss", "ece"),
     Objective.MULTI_LABEL: ("micro_f1", "macro_f1", "subset_accuracy", "log_loss", "ece"),
     Objective.REAL: ("r2", "mae", "rmse", "spearman"),
+    Objective.TEXT: ("bits_per_byte", "perplexity"),
 }
 
 

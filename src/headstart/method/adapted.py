@@ -262,6 +262,7 @@ FAMILIES: Registry[type[Model]] = Registry(
     "model family",
     {
         "network": "headstart.method.adapted:NetworkModel",
+        "speaker": "headstart.method.speaker:SpeakerModel",
         "majority": "headstart.method.majority:MajorityModel",
         "tfidf": "headstart.method.tfidf:TfidfModel",
     },

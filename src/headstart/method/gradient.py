@@ -11,27 +11,32 @@ from typing import ClassVar
 
 import numpy as np
 
-from headstart.method.adapted import NetworkModel, Signature, fold_scale, unfold_scale
+from headstart.base.model import BaseCard
 from headstart.method.heads import WEIGHTED
+from headstart.method.job import Job
+from headstart.method.labelling import Labelling
 from headstart.method.model import Fitted, Hyperparameters, Method, Need, Setting
 from headstart.method.probe import probe_head
-from headstart.method.watched import Watched, training_precision, words_of
+from headstart.method.saying import Saying
 from headstart.task.model import Objective, Task
-from headstart.train.evaluate import Predictions, network_logits, predictions_of
 from headstart.train.groups import Group
 from headstart.train.linear import LinearHead
 from headstart.train.loop import Trainer
-from headstart.train.loss import Scale, target_scale
-from headstart.train.network import Network, random_head
+from headstart.train.network import Network
 from headstart.train.place import Place
 from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Recipe
-from headstart.train.samples import Samples
 from headstart.train.tryout import Tryout
 from headstart.train.workbench import Workbench
 
 RANGE_STEPS = 24
 BATCH = 32  # rows a step
+SAYING_BATCH = 8  # texts a step, each of hundreds of tokens that are all learnt
+
+
+def batch_of(task: Task) -> int:
+    """Return the rows (of texts, windows) a step."""
+    return SAYING_BATCH if task.objective is Objective.TEXT else BATCH
 
 
 class GradientMethod(Method):
@@ -48,13 +53,17 @@ class GradientMethod(Method):
 
     def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:
         """Return one setting a rate."""
-        fixed = {"batch": BATCH, "warmup": 0.1, "schedule": "cosine", "weight_decay": 0.01}
+        fixed = {"batch": batch_of(task), "warmup": 0.1, "schedule": "cosine", "weight_decay": 0.01}
         weighted = {"class_weighted": True} if metric in WEIGHTED else {}
         return [{"rate": rate, **fixed, **weighted, **self.extra()} for rate in self.rates]
 
     def extra(self) -> Hyperparameters:
         """Return the method's own hyperparameters."""
         return {}
+
+    def refuse(self, task: Task, card: BaseCard | None) -> str | None:
+        """Nothing but heads is refused: texts are a matter of the job."""
+        return None
 
     def prepare(self, network: Network, setting: Setting) -> None:
         """Change the network before training (wrap, initialise)."""
@@ -63,18 +72,6 @@ class GradientMethod(Method):
     @abstractmethod
     def groups(self, network: Network, setting: Setting) -> list[Group]:
         """Return what is trained."""
-
-    def samples(self, network: Network, setting: Setting, part: str) -> Samples:
-        """Return the inputs of a part as training reads them.
-
-        Where the hyperparameter "top" says that only blocks from the top are trained, the network
-        is entered at the frozen boundary, with what is kept of each input.
-        """
-        top = setting.hyperparameters.get("top")
-        if top is None:
-            return setting.base.samples(part)
-        network.boundary = setting.base.boundary(top)
-        return setting.base.states(part, top, training_precision(setting))
 
     def finish(self, network: Network, setting: Setting) -> Path | None:
         """Undo what :meth:`prepare` wrapped; return the folder of an adapter, if there is one."""
@@ -91,11 +88,12 @@ class GradientMethod(Method):
 
     def fit(self, setting: Setting) -> Fitted:
         """Train the groups; the best weights on validation are kept."""
-        flop, seconds = self.start_cost(setting)
+        job = self._job(setting)
+        flop, seconds = job.cost()
         started, cpu_started = time.monotonic(), time.process_time()
-        network, scale = self._network(setting, self.start_head(setting))
-        watched = Watched(setting, network, scale, self.samples(network, setting, "validation"))
-        recipe = _recipe(setting.hyperparameters, self.keep_statistics, watched.evaluations)
+        network = job.network()
+        watching = job.watching(network)
+        recipe = _recipe(setting.hyperparameters, self.keep_statistics, watching.evaluations)
         place = Place(
             setting.folder / "checkpoint.pt",
             setting.base.ceiling(),
@@ -104,31 +102,31 @@ class GradientMethod(Method):
         )
         groups = self.groups(network, setting)
         trainable = sum(p.numel() for group in groups for p in group.parameters())
+        samples = job.samples(network, "train")
         trainer = Trainer(
             network=network,
             groups=groups,
             recipe=recipe,
-            part=setting.task.train,
-            samples=self.samples(network, setting, "train"),
-            validate=watched,
+            lesson=job.lesson(samples),
+            samples=samples,
+            validate=watching,
             seed=setting.seed,
             place=place,
-            scale=scale,
         )
         before, cpu_before = time.monotonic(), time.process_time()
         run = trainer.fit()
         started += (time.monotonic() - before) - run.seconds  # a resumed run counts whole
         cpu_started += (time.process_time() - cpu_before) - run.cpu_seconds
         adapter = self.finish(network, setting)
-        network.set_head(fold_scale(_head_of(network), scale))
+        job.finish(network)
         whole = np.arange(len(setting.task.validation))
         judged = (whole if setting.judged is None else setting.judged).tolist()
-        validation = predict_part(network, setting, "validation", judged)
+        validation = job.predict(network, "validation", judged)
         return Fitted(
-            model=NetworkModel(Signature.of(setting.task), network, adapter),
+            model=job.model(network, adapter),
             validation=validation,
-            test=lambda: predict_part(network, setting, "test"),
-            flop=flop + run.flop + self._predicting(setting, watched, judged, len(run.points)),
+            test=lambda: job.predict(network, "test"),
+            flop=flop + run.flop + job.looking(watching, judged, len(run.points)),
             seconds=seconds + time.monotonic() - started,  # features: what they once took
             cpu_seconds=time.process_time() - cpu_started,
             peak_bytes=run.peak_bytes,
@@ -137,80 +135,37 @@ class GradientMethod(Method):
             notes=run.notes,
         )
 
-    def _predicting(
-        self, setting: Setting, watched: Watched, judged: Sequence[int], times: int
-    ) -> float:
-        """Return the operations of scoring ``times`` while training, and once at the end."""
-        bench, top = setting.base, setting.hyperparameters.get("top")
-        sizes = watched.samples.sizes
-        looked = times * sum(sizes[row] for row in watched.rows)
-        whole = sum(sizes[row] for row in judged) * bench.flop_per_unit
-        if top is None:
-            return whole + looked * bench.flop_per_unit
-        above = (1.0 - bench.below(top)) * bench.flop_per_unit
-        visits = [watched.samples.below_flop(watched.rows, first=n == 0) for n in range(times)]
-        return whole + looked * above + sum(visits)
-
     def range_test(self, setting: Setting) -> RangeTest | None:
         """Climb through the rates on the first batches of training; the weights are thrown away."""
-        head = self.start_head(setting)
-        return self._trying(setting, head).range_test(RANGE_STEPS)
+        return self._trying(setting, quick=False).range_test(RANGE_STEPS)
 
     def need(self, setting: Setting) -> Need:
         """Count the memory of a step on a few rows; the weights are thrown away."""
-        return Need(*self._trying(setting, _any_head(setting)).need())
+        return Need(*self._trying(setting).need())
 
     def step_seconds(self, setting: Setting, batches: Sequence[list[int]]) -> list[float]:
         """Time training steps with all groups active; the weights are thrown away."""
-        return self._trying(setting, _any_head(setting)).step_seconds(batches)
+        return self._trying(setting).step_seconds(batches)
 
-    def _trying(self, setting: Setting, head: LinearHead) -> Tryout:
+    def _trying(self, setting: Setting, quick: bool = True) -> Tryout:
         """Return a trainer to try things on, with all groups active from the start."""
-        network, scale = self._network(setting, head)
+        job = self._job(setting)
+        network = job.network(quick)
+        samples = job.samples(network, "train")
         return Tryout(
             network=network,
             groups=[replace(g, from_step=0) for g in self.groups(network, setting)],
             recipe=_recipe(setting.hyperparameters, self.keep_statistics),
-            part=setting.task.train,
-            samples=self.samples(network, setting, "train"),
+            lesson=job.lesson(samples),
+            samples=samples,
             validate=lambda: (0.0, 0.0),
             seed=setting.seed,
             place=Place(None, setting.base.ceiling(), setting.progress),
-            scale=scale,
         )
 
-    def _network(self, setting: Setting, start: LinearHead) -> tuple[Network, Scale]:
-        task = setting.task
-        scale = target_scale(task.train, task.objective)
-        head = unfold_scale(start, scale)
-        network = Network(setting.base.encoder(), head, task.objective, setting.base.pair)
-        self.prepare(network, setting)
-        return network, scale
-
-
-def _any_head(setting: Setting) -> LinearHead:
-    """Return a head to try things with: the probe's would need the features of all rows."""
-    return random_head(setting.task, setting.base.card.width, seed=0)
-
-
-def predict_part(
-    network: Network, setting: Setting, part: str, rows: Sequence[int] | None = None
-) -> Predictions:
-    """Return the network's predictions on a part of the task, or on these rows of it."""
-    inputs = setting.task.parts[part].inputs
-    samples = setting.base.samples(part)
-    rows = range(len(inputs)) if rows is None else rows
-    tags = setting.task.objective is Objective.TAGS
-    words = words_of([inputs[row] for row in rows]) if tags else None
-    logits = network_logits(network, samples, rows, words, setting.progress, f"predicting {part}")
-    return predictions_of(setting.task.objective, logits)
-
-
-def _head_of(network: Network) -> LinearHead:
-    return LinearHead(
-        weight=network.head.weight.detach().cpu().numpy(),
-        bias=network.head.bias.detach().cpu().numpy(),
-    )
+    def _job(self, setting: Setting) -> Job:
+        says = setting.task.objective is Objective.TEXT
+        return Saying(self, setting) if says else Labelling(self, setting)
 
 
 def _recipe(values: Hyperparameters, keep_statistics: bool, evaluations: int = 1) -> Recipe:

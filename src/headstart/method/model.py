@@ -15,7 +15,7 @@ from headstart.base.model import BaseCard
 from headstart.method.adapted import Model
 from headstart.progress import Progress, Silent
 from headstart.registry import Registry
-from headstart.task.model import Task
+from headstart.task.model import Objective, Task
 from headstart.train.evaluate import Predictions
 from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Point
@@ -129,7 +129,7 @@ class Method(ABC):
 
     def refuse(self, task: Task, card: BaseCard | None) -> str | None:
         """Return why this method cannot run here, or None if it can."""
-        return None
+        return "it tells classes, not texts" if task.objective is Objective.TEXT else None
 
     def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:
         """Return the few settings to try; the best on validation is repeated over the seeds."""
@@ -173,6 +173,8 @@ METHODS: Registry[type[Method]] = Registry(
         "gradual": "headstart.method.gradual:Gradual",
         "finetune": "headstart.method.finetune:Finetune",
         "scratch": "headstart.method.scratch:Scratch",
+        "untouched": "headstart.method.untouched:Untouched",
+        "prompt": "headstart.method.prompt:Prompt",
     },
     group="headstart.methods",
 )

@@ -65,6 +65,10 @@ def _front(record: StudyRecord, trial: TrialRecord) -> str:
 def _use(record: StudyRecord) -> str:
     task = record.task
     columns = listed([f"`{_plain(name)}`" for name in task.input])
+    if task.kind == "language-modeling":
+        return f"It goes on with text ({columns})."
+    if task.kind == "instruction":
+        return f"From a prompt ({columns}) it writes an answer (`{_plain(task.target)}`)."
     what = {
         "single-label": "one class",
         "multi-label": "any number of classes",

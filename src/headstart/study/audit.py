@@ -17,7 +17,7 @@ def audited(task: Task, bench: Workbench) -> Task:
     found = []
     if task.modality is Modality.TEXT and task.objective is not Objective.TAGS:
         found += _cut(task, bench)
-    if task.objective is not Objective.TAGS:
+    if task.objective not in (Objective.TAGS, Objective.TEXT):
         found += _near(task, bench)
     return replace(task, warnings=(*task.warnings, *found))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from headstart.errors import WorkError
 from headstart.measure.compare import Comparison, compare
+from headstart.measure.score import METRICS
 from headstart.study.arm import Arm, arm_predictions, arm_record
 from headstart.study.record import ArmRecord, ComparisonRecord
 from headstart.study.scores import DIGITS, score_record
@@ -26,6 +27,10 @@ class Standing:
     def score(self, part: str, metric: str) -> float:
         """Return the arm's mean score."""
         return self.record.scores[part][metric].value
+
+    def merit(self, metric: str) -> float:
+        """Return the mean validation score, with the sign that makes higher better."""
+        return METRICS.get(metric).merit(self.score("validation", metric))
 
     @property
     def cost(self) -> float:
@@ -93,13 +98,13 @@ def decide(context: Context, arms: list[Arm]) -> Verdict:
     if not finished:
         raise _all_failed(context, arms)
     metric = context.metric
-    order = sorted(finished, key=lambda s: (-s.score("validation", metric), s.cost))
+    order = sorted(finished, key=lambda s: (-s.merit(metric), s.cost))
     best = order[0]
     tied = [
         s for s in order if s is best or _compare(context, best, s, "validation").verdict == "tie"
     ]
     ties = [s for s in tied if s is best or s.arm.method.name not in BLIND]
-    cheapest = min(ties, key=lambda s: (s.cost, -s.score("validation", metric)))
+    cheapest = min(ties, key=lambda s: (s.cost, -s.merit(metric)))
     undecided = _undecided(context, ties, cheapest)
     delivered = cheapest if undecided is None else _instead(ties)
     return Verdict(
@@ -134,7 +139,8 @@ def _undecided(context: Context, ties: list[Standing], cheapest: Standing) -> St
         return None
     other = cheapest if rival is best else rival
     if best.record.baseline:  # the control leads: only what transfer may gain at most counts
-        at_most = -_compare(context, best, other, "validation").difference.low
+        found = _compare(context, best, other, "validation").in_merit(context.metric)
+        at_most = -found.difference.low
         return other if at_most > BLURRED else None
     return other if _blurred(_compare(context, best, other, "validation")) else None
 
@@ -172,7 +178,8 @@ def _all_failed(context: Context, arms: list[Arm]) -> WorkError:
 def best_key(context: Context, standing: Standing) -> str:
     """Return the seed of an arm that did best on validation."""
     trials = standing.arm.finalists
-    return max(trials, key=lambda t: t.scores["validation"][context.metric].value).key
+    merit = METRICS.get(context.metric).merit
+    return max(trials, key=lambda t: merit(t.scores["validation"][context.metric].value)).key
 
 
 def _compare(context: Context, first: Standing, second: Standing, part: str) -> Comparison:

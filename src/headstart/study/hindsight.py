@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scipy import stats
 
+from headstart.measure.score import METRICS
 from headstart.method.model import METHODS
 from headstart.study.arm import Arm, fit_at_once
 from headstart.study.decide import Verdict
@@ -53,13 +54,18 @@ def hindsight(
     late = [*_trained(context, race), *_probed(context, chosen, benches)]
     metric, delivered = context.metric, verdict.delivered.record
     had = {part: delivered.scores[part][metric].value for part in ("validation", "test")}
-    ahead = [one for one in late if _score(one.record, "validation", metric) > had["validation"]]
-    best = max(ahead, key=lambda one: _score(one.record, "validation", metric), default=None)
-    regret = 0.0 if best is None else _score(best.record, "test", metric) - had["test"]
+    merit = METRICS.get(metric).merit
+
+    def standing(one: _Late) -> float:
+        return merit(_score(one.record, "validation", metric))
+
+    ahead = [one for one in late if standing(one) > merit(had["validation"])]
+    best = max(ahead, key=standing, default=None)
+    regret = 0.0 if best is None else merit(_score(best.record, "test", metric) - had["test"])
     known = [one for one in late if one.early is not None]
     tau = None
     if len(known) > 2:
-        scores = [_score(one.record, "validation", metric) for one in known]
+        scores = [standing(one) for one in known]
         tau = float(stats.kendalltau([one.early for one in known], scores).statistic)
     tau = None if tau is None or tau != tau else round(tau, 6)
     return HindsightRecord(

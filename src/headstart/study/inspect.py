@@ -19,7 +19,7 @@ from headstart.study.evidence import (
     ReliabilityBin,
 )
 from headstart.task.images import open_image
-from headstart.task.model import Image, Input, Objective, Part, Task
+from headstart.task.model import Dialogue, Image, Input, Objective, Part, Task
 from headstart.train.evaluate import Predictions
 
 MISTAKES = 12
@@ -35,6 +35,8 @@ def inspect(task: Task, predictions: Predictions) -> Evidence:
         pairs = zip(np.asarray(part.targets), np.asarray(predictions), strict=True)
         rows = [(round(float(t), 6), round(float(p), 6)) for t, p in pairs]
         return Evidence(residuals=rows[:POINTS])
+    if task.objective is Objective.TEXT:
+        return Evidence()
     evidence = Evidence(
         per_class=[
             ClassScore(**asdict(entry))
@@ -78,6 +80,8 @@ def _mistakes(task: Task, part: Part, probabilities: NDArray[np.float64]) -> lis
 def _text(item: Input) -> str | None:
     if isinstance(item, Image):
         return None
+    if isinstance(item, Dialogue):
+        item = item.messages[-2].content
     text = item if isinstance(item, str) else " | ".join(item)
     return text if len(text) <= TEXT else text[: TEXT - 1] + "…"
 

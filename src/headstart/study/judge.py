@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.measure.compare import Comparison, compare
-from headstart.measure.score import score
+from headstart.measure.score import METRICS, score
 from headstart.method.model import Hyperparameters
 from headstart.method.watch import drawn, looks
 from headstart.study.record import TrialRecord
@@ -25,7 +25,7 @@ def judged_rows(task: Task, values: Hyperparameters) -> Rows | None:
     count = len(task.validation)
     if "steps" not in values:
         return None
-    judged = looks(values["steps"] * values["batch"], count).judged
+    judged = looks(values["steps"] * values["batch"], count, task.objective).judged
     return drawn(count, judged) if judged < count else None
 
 
@@ -60,12 +60,18 @@ class Judge:
         return judged_rows(self.task, record.hyperparameters)
 
     def score(self, record: TrialRecord, rows: Rows | None = None) -> float:
-        """Return a trial's score on ``rows``, by default those it was judged on."""
+        """Return a trial's merit on ``rows``, by default those it was judged on.
+
+        That is its score, with the sign that makes higher better.
+        """
+        merit = METRICS.get(self.metric).merit
         if rows is None:
-            return record.scores["validation"][self.metric].value
+            return merit(record.scores["validation"][self.metric].value)
         part = self.task.validation.take(rows.tolist())
         found = self._predictions(record, rows)
-        return score(self.task.objective, self.task.classes, part.targets, found, self.metric)
+        return merit(
+            score(self.task.objective, self.task.classes, part.targets, found, self.metric)
+        )
 
     def shared(self, *records: TrialRecord) -> Rows | None:
         """Return the rows that all of these trials were judged on; None for all."""
@@ -73,11 +79,11 @@ class Judge:
         return min(found, key=len, default=None)
 
     def against(self, record: TrialRecord, rival: TrialRecord) -> Comparison:
-        """Compare a trial with another on the rows that both were judged on."""
+        """Compare the merit of a trial with another's, on the rows that both were judged on."""
         rows = self.shared(record, rival)
         part = self.task.validation
         targets = part.targets if rows is None else part.take(rows.tolist()).targets
-        return compare(
+        found = compare(
             self.task.objective,
             self.task.classes,
             targets,
@@ -85,6 +91,7 @@ class Judge:
             [self._predictions(rival, rows)],
             self.metric,
         )
+        return found.in_merit(self.metric)
 
     def share(self, record: TrialRecord) -> float:
         """Return the share of the validation rows that a trial was judged on."""

@@ -22,11 +22,12 @@ class Ladder:
     """
 
     rows: int
+    batch: int = BATCH
 
     @property
     def epoch(self) -> int:
         """Steps in which a run sees every row once."""
-        return -(-self.rows // BATCH)
+        return -(-self.rows // self.batch)
 
     @property
     def cap(self) -> int:

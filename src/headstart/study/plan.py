@@ -21,8 +21,8 @@ from headstart.study.store import Store
 from headstart.study.trial import Context
 from headstart.study.words import plural
 from headstart.task.model import Task
+from headstart.train.benches import workbench
 from headstart.train.cache import FeatureCache
-from headstart.train.workbench import Workbench
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def plan_study(request: Request, task: Task, progress: Progress) -> Plan:
     ):
         store, cache, forecast = Store(Path(folder)), FeatureCache(), Forecast(Bill(), Learnt())
         context = Context(task, metric, request.seeds, store, progress, request.schedule, memory)
-        benches = [Workbench(task, base, cache, store.work, progress) for base in request.bases]
+        benches = [workbench(task, base, cache, store.work, progress) for base in request.bases]
         arms = arms_of(request.methods, benches)
         steps = [Step(f"features · {bench.base}", forecast.features(bench)) for bench in benches]
         steps += [

@@ -93,7 +93,8 @@ class Purse:
         """Return the work of a run, as for :meth:`price`."""
         assert arm.bench is not None
         rows, speed = len(arm.bench.task.validation), self.speed(arm)
-        row, seen = row_flop(arm, "validation"), looks(steps * batch, rows)
+        task = arm.bench.task
+        row, seen = row_flop(arm, "validation"), looks(steps * batch, rows, task.objective)
         once, trained = arm.method.once_factor(arm.bench), len(arm.bench.task.train)
         below = once * min(steps * batch, trained) * row_flop(arm, "train")
         below += once * seen.watched * row
@@ -122,7 +123,7 @@ def step_flop(arm: Arm, batch: int) -> float:
 def row_flop(arm: Arm, part: str) -> float:
     """Return the operations of a forward pass on a row of mean length."""
     assert arm.bench is not None
-    rows = len(arm.bench.task.parts[part])
+    rows = len(arm.bench.samples(part) if part == "train" else arm.bench.task.parts[part])
     return arm.bench.flop_per_unit * arm.bench.units(part) / rows
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headstart.measure.score import METRICS
+from headstart.method.gradient import batch_of
 from headstart.method.model import Hyperparameters, Need
 from headstart.study.arm import Arm, guarded, refused, skip
 from headstart.study.bill import Price
@@ -45,7 +46,7 @@ class Race:
         self, context: Context, purse: Purse, rivals: Sequence[Arm], arms: Sequence[Arm]
     ) -> None:
         self.context, self.purse, self.arms = context, purse, arms
-        self.ladder = Ladder(len(context.task.train))
+        self.ladder = Ladder(len(context.task.train), batch_of(context.task))
         self.judge = Judge(context.task, context.metric, context.store)
         self.rival = self._strongest(rivals)
         self.runners: list[Runner] = []  # every rate that could be tried
@@ -217,7 +218,7 @@ class Race:
         for runner in others:
             runner.arm.story.append(
                 f"At {plural(runner.steps, 'step')} {runner.label} reached "
-                f"{amount(self.context.metric, self._standing(runner))} on validation; "
+                f"{self._amount(self._standing(runner))} on validation; "
                 f"{ahead.label} was ahead and went on."
             )
 
@@ -237,17 +238,18 @@ class Race:
         record = runner.runs[-1][1]
         rows = self.judge.shared(*(record for _, record in runner.runs))
         points = [(steps, self._reached(record, rows)) for steps, record in runner.runs]
-        ceiling = METRICS.get(self.context.metric).high
+        metric = METRICS.get(self.context.metric)
+        ceiling = metric.high if metric.higher_is_better else -metric.low
         gain = reach(points, self.ladder.cap, ceiling) - self.judge.score(record, rows)
         found = self.judge.against(record, self.rival.finalists[0])
         if worth_going_on(found, gain, self.judge.share(record)):
             return True
-        at_best = amount(self.context.metric, found.difference.value + gain + self._rival_score)
+        at_best = self._amount(found.difference.value + gain + self._rival_score)
         runner.arm.story.append(
             f"{runner.label} was stopped after {plural(runner.steps, 'step')}: at best, longer "
             f"training would bring it to {at_best} on validation, which "
             f"{plural(len(self.context.task.validation), 'row')} could not tell from "
-            f"{self.rival.name} ({amount(self.context.metric, self._rival_score)})."
+            f"{self.rival.name} ({self._amount(self._rival_score)})."
         )
         return False
 
@@ -327,6 +329,11 @@ class Race:
                 return
             self.purse.pay(price)
             arm.keep(self._try(arm.trial(values, seed), self._said(arm, work), final=True))
+
+    def _amount(self, merit: float) -> str:
+        """Return a merit as people read the metric."""
+        metric = self.context.metric
+        return amount(metric, METRICS.get(metric).merit(merit))
 
     def _price(self, runner: Runner, steps: int) -> float:
         return self.purse.price(runner.arm, runner.setting["batch"], steps)

@@ -21,6 +21,7 @@ from headstart.rank.score import Evidence
 from headstart.rank.subsample import subsample
 from headstart.study.request import check_bases
 from headstart.task.model import Objective, Task
+from headstart.train.benches import workbench
 from headstart.train.cache import FeatureCache
 from headstart.train.workbench import Workbench
 
@@ -75,7 +76,7 @@ def rank_bases(task: Task, bases: Sequence[str], progress: Progress) -> RankedBa
 def _assessed(task: Task, base: str, progress: Progress) -> tuple[Assessment, float, float]:
     """Return a base's scores, and the seconds and operations they took."""
     with TemporaryDirectory() as folder:
-        bench = Workbench(task, base, FeatureCache(), Path(folder), progress)
+        bench = workbench(task, base, FeatureCache(), Path(folder), progress)
         found = bench.features("train")
     began = time.monotonic()
     features, targets = flat(found.values, task.train.targets)

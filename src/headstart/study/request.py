@@ -12,17 +12,20 @@ from headstart.errors import RequestError, nearest
 from headstart.measure.score import METRICS, metrics
 from headstart.method.model import METHODS
 from headstart.study.budget import DEFAULT, Budget, parse_budget
-from headstart.task.model import Kind, Modality, Task
+from headstart.task.model import Kind, Modality, Objective, Task
 
 DEFAULT_BASES = {
     Modality.TEXT: ("bundled:minilm-l6",),
     Modality.IMAGE: ("bundled:efficientnet-lite0",),
 }
+WRITERS = ("bundled:smollm2-135m",)  # where texts are to be said
 ALL = "all"  # stands for the bundled bases of the data's modality
 DEFAULT_METHODS = ("probe", "lora", "finetune")
+SAYING_METHODS = ("lora", "prompt", "finetune")
 BUNDLED = "bundled:"
 SCHEDULES = ("cosine", "linear", "constant")
 CONTROLS = ("majority", "tfidf", "scratch")  # never skipped
+SAYING_CONTROLS = ("untouched",)
 
 
 @dataclass(frozen=True)
@@ -124,12 +127,17 @@ def check_bases(bases: Sequence[str], task: Task) -> None:
     for base in bases:
         found = reference.card(base)
         if found.modality is not task.modality:
-            fits = ", ".join(DEFAULT_BASES[task.modality])
+            fits = ", ".join(default_bases(task))
             raise RequestError(
                 f"{base} reads {found.modality.value}, the data are {task.modality.value}",
                 where="--base",
                 mend=f"choose a base for {task.modality.value}, e.g. {fits}",
             )
+
+
+def default_bases(task: Task) -> tuple[str, ...]:
+    """Return the bases of a task for which none is named."""
+    return WRITERS if task.objective is Objective.TEXT else DEFAULT_BASES[task.modality]
 
 
 def bases_at_hand(task: Task) -> tuple[str, ...]:
@@ -144,7 +152,7 @@ def bases_at_hand(task: Task) -> tuple[str, ...]:
 def named_bases(bases: Sequence[str], task: Task) -> tuple[str, ...]:
     """Return the references that were asked for, each once; "all" is what is at hand."""
     found = [one for base in bases for one in (bases_at_hand(task) if base == ALL else (base,))]
-    return tuple(dict.fromkeys(found or DEFAULT_BASES[task.modality]))
+    return tuple(dict.fromkeys(found or default_bases(task)))
 
 
 def check_against(request: Request, task: Task) -> str:
@@ -157,7 +165,7 @@ def check_against(request: Request, task: Task) -> str:
     check_bases(request.bases, task)
     known = metrics(task.objective, task.classes)
     metric = request.metric or known[0]
-    upward = [name for name in known if METRICS.get(name).higher_is_better]
+    upward = [name for name in known if METRICS.get(name).higher_is_better] or list(known)
     if metric not in upward:
         raise RequestError(
             f"choices cannot go by '{metric}' for {task.objective.value} targets",
@@ -169,8 +177,9 @@ def check_against(request: Request, task: Task) -> str:
 
 def with_defaults(request: Request, task: Task) -> Request:
     """Return the request with bases and methods filled in, controls among them."""
-    named = request.methods or DEFAULT_METHODS
-    controls = [name for name in CONTROLS if name not in named]
+    says = task.objective is Objective.TEXT
+    named = request.methods or (SAYING_METHODS if says else DEFAULT_METHODS)
+    controls = [name for name in (SAYING_CONTROLS if says else CONTROLS) if name not in named]
     return replace(
         request,
         bases=named_bases(request.bases, task),

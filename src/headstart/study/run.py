@@ -32,6 +32,7 @@ from headstart.study.store import opened
 from headstart.study.trial import Context
 from headstart.study.words import duration, plural
 from headstart.task.model import Task
+from headstart.train.benches import workbench
 from headstart.train.cache import FeatureCache
 from headstart.train.workbench import Workbench
 
@@ -59,7 +60,7 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
             logged.say(line)
         chosen = shortlisted(task, request.bases, logged, named=named)
         cache = FeatureCache()
-        benches = [Workbench(task, base, cache, store.work, logged) for base in request.bases]
+        benches = [workbench(task, base, cache, store.work, logged) for base in request.bases]
         bill = Bill()
         forecast = Forecast(bill, Learnt())
         kept = [bench for bench in benches if bench.base in chosen.kept]

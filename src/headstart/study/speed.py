@@ -14,8 +14,8 @@ import torch
 from headstart.files import digest
 from headstart.method.gradient import BATCH
 from headstart.method.model import Method, Setting
+from headstart.task.model import Objective
 from headstart.train.allocator import keep_memory
-from headstart.train.evaluate import network_logits
 from headstart.train.precision import training_dtype
 from headstart.train.remember import forget, recall, remember
 from headstart.train.samples import batch_order
@@ -23,6 +23,7 @@ from headstart.train.workbench import Workbench
 
 FASTER = 1.2  # times, from which half precision is worth its rounding
 BATCHES = 3  # that are timed, of different lengths
+FEW = 2  # texts in a timed batch
 LONG = 3000  # tokens in a batch, from which one batch is timed long enough
 MOST_REPEATS = 20
 PATIENCE = 0.5  # seconds, after which nothing is timed again
@@ -129,7 +130,8 @@ def _length(bench: Workbench) -> int:
 def _typical(bench: Workbench) -> list[list[int]]:
     """Return training batches as they come, from short to long; of one size, one batch."""
     sizes = bench.samples("train").sizes
-    order = batch_order(sizes, BATCH, seed=0, epoch=0)
+    texts = bench.task.objective is Objective.TEXT
+    order = batch_order(sizes, FEW if texts else BATCH, seed=0, epoch=0)
     whole = [rows for rows in order if len(rows) == len(order[0])]
     whole.sort(key=lambda rows: sum(sizes[row] for row in rows))
     if min(sizes) == max(sizes):
@@ -163,8 +165,8 @@ def _prediction_rate(bench: Workbench, batches: list[list[int]], dtype: torch.dt
     samples, network = bench.samples("train"), bench.network_for_timing()
     rows = [row for batch in batches for row in batch]
     flop = bench.flop_per_unit * sum(samples.sizes[row] for row in rows)
-    network_logits(network, samples, rows[:BATCH], dtype=dtype)  # the first is slow
-    return _rounded(flop / _least(lambda: network_logits(network, samples, rows, dtype=dtype)))
+    bench.passed(network, rows[: len(batches[0])], dtype)  # the first is slow
+    return _rounded(flop / _least(lambda: bench.passed(network, rows, dtype)))
 
 
 def _method_rate(method: Method, setting: Setting, precision: str) -> float:

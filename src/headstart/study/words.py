@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from headstart.measure.interval import Interval
 from headstart.study.record import ComparisonRecord, ScoreRecord
 
-_UNBOUNDED = ("r2", "spearman", "mae", "rmse", "log_loss")  # not shares: no per cent
+_UNBOUNDED = (
+    "r2",
+    "spearman",
+    "mae",
+    "rmse",
+    "log_loss",
+    "bits_per_byte",
+    "perplexity",
+)  # not shares: no per cent
 _PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _NAMES = {
     "accuracy": "accuracy",

@@ -49,7 +49,7 @@ def build_task(
     Raises:
         RequestError: The data cannot be read or learnt from; names file, row and mend.
     """
-    raw = read(data)
+    raw = read(data, kind)
     named = [input] if isinstance(input, str) else list(input or ())
     use_split_column(raw, [*named, target])
     detection = detect(raw, input, target, kind)
@@ -88,7 +88,7 @@ def build_task(
 
 def _drop_unlabelled_part(raw: Raw, detection: Detection) -> list[Warning]:
     """Leave out a part of the data's own in which no row has a target (a contest's test set)."""
-    if raw.parts is None:
+    if raw.parts is None or detection.objective is Objective.TEXT:
         return []
     goals = raw.columns[detection.target]
     sizes = Counter(raw.parts)

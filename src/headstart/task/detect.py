@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from headstart.errors import RequestError, nearest
 from headstart.task.columns import Column, survey
-from headstart.task.inputs import find_input, unused_line
+from headstart.task.dialogues import find_dialogues, reads_as_dialogues
+from headstart.task.inputs import find_documents, find_input, unused_line
 from headstart.task.labels import SEPARATORS, find_separator
 from headstart.task.model import Kind, Modality, Objective
 from headstart.task.raw import Raw, is_missing
 from headstart.task.targets import find_target
 
+GENERATIVE = (Kind.LANGUAGE_MODELING, Kind.INSTRUCTION)
 _MOST_INTEGER_CLASSES = 20
 _CLASS_NAMES = ("label", "labels", "class", "target", "y", "digit", "category", "fine_label")
 
@@ -56,6 +58,9 @@ def detect(
     Raises:
         RequestError: A named column is missing, or nothing fits; names the nearest or candidates.
     """
+    kind = kind or raw.kind
+    if kind in GENERATIVE or (kind is None and target is None and reads_as_dialogues(raw)):
+        return _generative(raw, input, target, kind)
     columns = survey(raw)
     named = _names(raw, input, target)
     by = "as given" if target else raw.settled
@@ -80,6 +85,27 @@ def detect(
         integral=columns[goal].integral and objective is Objective.SINGLE_LABEL,
         lines=lines,
     )
+
+
+def _generative(
+    raw: Raw, input: Sequence[str] | None, target: str | None, kind: Kind | None
+) -> Detection:
+    """Return what is to be learnt from documents or dialogues."""
+    named = _names(raw, input, target)
+    if kind is Kind.LANGUAGE_MODELING:
+        columns = survey(raw)
+        source, why = find_documents(columns, named or raw.input)
+        sources: tuple[str, ...] = (source,)
+        goal = ""
+        lines: tuple[str, ...] = (f"input: column '{source}', {why}",)
+        lines += unused_line(columns, sources, goal)
+    else:
+        sources, goal, why = find_dialogues(raw, named, target)
+        lines = (f"dialogues: {why}",)
+    settled = kind or Kind.INSTRUCTION
+    reason = "as asked with --task" if raw.kind is None and kind else raw.settled or why
+    lines = (*raw.said, *lines, f"task: {settled.value}, {reason}")
+    return Detection(settled, Objective.TEXT, Modality.TEXT, sources, goal, None, False, lines)
 
 
 def _names(raw: Raw, input: Sequence[str] | None, target: str | None) -> tuple[str, ...] | None:

@@ -23,6 +23,8 @@ def class_names(targets: Sequence[Target], objective: Objective, where: str) -> 
     Raises:
         RequestError: There is only one class, or nearly as many as rows.
     """
+    if objective is Objective.TEXT:
+        return ()
     if objective is Objective.REAL:
         if len(set(targets)) < 2:
             raise RequestError(
@@ -72,7 +74,7 @@ def _refuse_identifiers(counts: Counter[str], rows: int, where: str) -> None:
 def encoder(objective: Objective, classes: Sequence[str]) -> Callable[[Sequence[Target]], Any]:
     """Return what turns targets into the array that :class:`Part` documents."""
     index = {name: at for at, name in enumerate(classes)}
-    if objective is Objective.REAL:
+    if objective in (Objective.REAL, Objective.TEXT):
         return lambda targets: np.asarray(targets, dtype=np.float64)
     if objective is Objective.SINGLE_LABEL:
         return lambda targets: np.asarray([index[str(t)] for t in targets], dtype=np.int64)

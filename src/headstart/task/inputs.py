@@ -56,6 +56,30 @@ def find_input(
     )
 
 
+def find_documents(columns: Mapping[str, Column], given: tuple[str, ...] | None) -> tuple[str, str]:
+    """Return the column that holds the documents of a corpus, and why.
+
+    Raises:
+        RequestError: Two were named, or no column holds text.
+    """
+    if given is not None and len(given) > 1:
+        raise RequestError(
+            f"a corpus has one column of documents, {len(given)} were named",
+            where="--input",
+            mend="name one, or give --task instruction for prompts and answers",
+        )
+    if given is not None:
+        return given[0], "as given"
+    texts = {c.name.lower().strip(): c for c in columns.values() if c.shape == "text"}
+    named = next((texts[name] for name in TEXT_NAMES if name in texts), None)
+    found = named or max(texts.values(), key=lambda c: c.length, default=None)
+    if found is None:
+        raise RequestError(
+            "no column holds text", where="input", mend="name one with --input, e.g. text"
+        )
+    return found.name, "by its name" if named else "the longest text"
+
+
 def unused_line(
     columns: Mapping[str, Column], input: tuple[str, ...], target: str
 ) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from headstart.errors import RequestError
+from headstart.task.corpus import TEXT_SUFFIXES, read_corpus
 from headstart.task.decode import decode_text
 from headstart.task.model import Image, Warning
 from headstart.task.raw import IMAGE_SUFFIXES, PART_NAMES, Raw, Unreadable, joined
@@ -62,7 +63,7 @@ def _unwrapped(entries: list[Entry]) -> list[Entry]:
 def _media(entries: Sequence[Entry]) -> list[Entry]:
     """Return the images, or the texts if those are more."""
     images = [entry for entry in entries if entry.suffix in IMAGE_SUFFIXES]
-    texts = [entry for entry in entries if entry.suffix == ".txt"]
+    texts = [entry for entry in entries if entry.suffix in TEXT_SUFFIXES]
     in_folders = [sum(len(entry.place) > 1 for entry in group) for group in (images, texts)]
     return images if in_folders[0] >= in_folders[1] and images else texts or images
 
@@ -136,6 +137,8 @@ def _is_file(path: Path) -> bool:
 def _class_folders(media: list[Entry], others: int, name: str) -> Raw:
     level = _part_level(media)
     rows = [(row, entry) for entry in media if (row := _placed(entry, level))]
+    if not rows and all(entry.suffix in TEXT_SUFFIXES for entry in media):
+        return read_corpus(media, name)
     if not rows:
         raise RequestError(
             f"{len(media):,} files such as '{media[0].name}' and no class folders",

@@ -27,6 +27,8 @@ class Kind(StrEnum):
     REGRESSION = "regression"
     TEXT_PAIR = "text-pair"
     TOKEN_CLASSIFICATION = "token-classification"
+    LANGUAGE_MODELING = "language-modeling"
+    INSTRUCTION = "instruction"
 
 
 class Objective(StrEnum):
@@ -36,6 +38,7 @@ class Objective(StrEnum):
     MULTI_LABEL = "multi-label"
     REAL = "real"
     TAGS = "tags"
+    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,48 @@ class Image:
     data: bytes | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a dialogue.
+
+    Attributes:
+        role: Who speaks: "system", "user" or "assistant".
+        content: What is said.
+    """
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """Prompts and answers, in turn; what is learnt are the assistant's words.
+
+    Attributes:
+        messages: Perhaps a system message; then user and assistant in turn, the assistant last.
+    """
+
+    messages: tuple[Message, ...]
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """What stands before the last answer."""
+        return self.messages[:-1]
+
+    @property
+    def answer(self) -> str:
+        """The last answer."""
+        return self.messages[-1].content
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Everything that the assistant says."""
+        return tuple(one.content for one in self.messages if one.role == "assistant")
+
+
 TextPair = tuple[str, str]
 Tokens = tuple[str, ...]
-Input = str | TextPair | Tokens | Image
+Input = str | TextPair | Tokens | Image | Dialogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +105,8 @@ class Part:
     Attributes:
         inputs: N inputs; all of the same type.
         targets: single-label: (N,) int64 class indices; multi-label: (N, C) float32 of 0 and 1;
-            real: (N,) float64; tags: N arrays of int64 tag indices, one a word.
+            real: (N,) float64; tags: N arrays of int64 tag indices, one a word; text: (N,)
+            float64 bytes (UTF-8) of what is to be said: a document, or a dialogue's answers.
         ids: N content hashes of the inputs (32 hex digits); equal inputs have equal ids.
         origins: N places to show a person ("train.csv row 17", "cats/3.jpg").
     """
@@ -119,8 +162,8 @@ class Task:
         objective: Shape of a target.
         modality: Text or image.
         input: Names of the input columns (two for a text pair).
-        target: Name of the target column.
-        classes: Class (or tag) names in index order; empty for a regression.
+        target: Name of the target column; empty where documents are their own target.
+        classes: Class (or tag) names in index order; empty for a regression and for text.
         train, validation, test: The rows; a row's part depends on its content only.
         fingerprint: Hash of kind, classes and all rows of all parts, independent of file order.
         split: Where the parts came from, one phrase ("the data's own", "70/15/15 by content").

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headstart.errors import RequestError
-from headstart.task.model import Image, Warning
+from headstart.task.model import Image, Kind, Warning
 
 PART_NAMES = {
     "train": "train",
@@ -51,6 +51,7 @@ class Raw:
         warnings: What was found while reading.
         input, target: Columns that the layout of the source settles (class folders).
         settled: What settles them, one phrase.
+        kind: The kind of task that the source settles (a text file is a corpus).
         image: Finds the image a cell names; None for a name that leads nowhere.
     """
 
@@ -64,6 +65,7 @@ class Raw:
     input: tuple[str, ...] | None = None
     target: str | None = None
     settled: str = ""
+    kind: Kind | None = None
     image: Callable[[str], Image | None] | None = None
 
     def __len__(self) -> int:

@@ -13,12 +13,14 @@ from typing import Any
 from headstart.errors import RequestError
 from headstart.files import digest
 from headstart.progress import Progress
+from headstart.task.cells import BadRowError, cell_text
 from headstart.task.columns import is_image, number
 from headstart.task.detect import Detection
+from headstart.task.dialogues import dialogue_reader
 from headstart.task.images import image_problem
 from headstart.task.labels import atoms
-from headstart.task.model import Image, Input, Kind, Modality, Objective, Warning
-from headstart.task.raw import Raw, Unreadable, is_missing, shown
+from headstart.task.model import Dialogue, Image, Input, Kind, Modality, Objective, Warning
+from headstart.task.raw import Raw, is_missing, shown
 
 _MOST_DROPPED = 0.2
 _THREADS = 4
@@ -40,35 +42,21 @@ class Rows:
         return len(self.inputs)
 
 
-class _BadRowError(Exception):
-    """A row that cannot be used: a stable code and what is wrong with it."""
-
-    def __init__(self, code: str, what: str) -> None:
-        super().__init__(what)
-        self.code, self.what = code, what
-
-
 def extract(raw: Raw, detection: Detection, progress: Progress) -> tuple[Rows, list[Warning]]:
     """Return the usable rows of ``raw`` and a warning for each kind of row left out.
 
     Raises:
         RequestError: More than 20% of the rows cannot be used, or none is left.
     """
-    reader = _input_reader(raw, detection)
-    target_of = _target_reader(detection)
-    goals = raw.columns[detection.target]
-    sources = [raw.columns[name] for name in detection.input]
+    read_row = _row_reader(raw, detection)
     inputs: list[Any] = []
     targets: list[Target] = []
     kept: list[int] = []
-    bad: dict[int, _BadRowError] = {}
-    for row, goal in enumerate(goals):
+    bad: dict[int, BadRowError] = {}
+    for row in range(len(raw)):
         try:
-            content = reader(*(cells[row] for cells in sources))
-            target = target_of(goal)
-            if detection.objective is Objective.TAGS:
-                _check_tags(content, target)
-        except _BadRowError as error:
+            content, target = read_row(row)
+        except BadRowError as error:
             bad[row] = error
             continue
         inputs.append(content)
@@ -76,7 +64,7 @@ def extract(raw: Raw, detection: Detection, progress: Progress) -> tuple[Rows, l
         kept.append(row)
     if detection.modality is Modality.IMAGE:
         ids, problems = _inspect(inputs, progress)
-        bad |= {kept[at]: _BadRowError("unreadable-images", what) for at, what in problems.items()}
+        bad |= {kept[at]: BadRowError("unreadable-images", what) for at, what in problems.items()}
     else:
         ids = [content_id(content) for content in inputs]
     warnings = _report(raw, detection, bad)
@@ -95,9 +83,41 @@ def content_id(content: Input) -> str:
     """Return 32 hex digits of the hash of an input that is text, a pair or words."""
     if isinstance(content, str):
         return digest("text", content)
+    if isinstance(content, Dialogue):
+        return digest("dialogue", *(part for m in content.messages for part in (m.role, m.content)))
     if isinstance(content, tuple):
         return digest("texts", *content)
     return digest("image", content.data or b"")
+
+
+def _row_reader(raw: Raw, detection: Detection) -> Callable[[int], tuple[Input, Target]]:
+    """Return what reads input and target of a row."""
+    if detection.kind is Kind.INSTRUCTION:
+        dialogue = dialogue_reader(raw, detection.input, detection.target)
+
+        def spoken(row: int) -> tuple[Input, Target]:
+            found = dialogue(row)
+            return found, float(sum(len(answer.encode("utf-8")) for answer in found.answers))
+
+        return spoken
+    reader = _input_reader(raw, detection)
+    sources = [raw.columns[name] for name in detection.input]
+    if detection.kind is Kind.LANGUAGE_MODELING:
+
+        def written(row: int) -> tuple[Input, Target]:
+            text = str(reader(sources[0][row]))
+            return text, float(len(text.encode("utf-8")))
+
+        return written
+    target_of, goals = _target_reader(detection), raw.columns[detection.target]
+
+    def labelled(row: int) -> tuple[Input, Target]:
+        content, target = reader(*(cells[row] for cells in sources)), target_of(goals[row])
+        if detection.objective is Objective.TAGS:
+            _check_tags(content, target)
+        return content, target
+
+    return labelled
 
 
 def _input_reader(raw: Raw, detection: Detection) -> Callable[..., Input]:
@@ -106,35 +126,20 @@ def _input_reader(raw: Raw, detection: Detection) -> Callable[..., Input]:
     if detection.kind is Kind.TOKEN_CLASSIFICATION:
         return _words
     if len(detection.input) == 2:
-        return lambda first, second: (_text(first), _text(second))
-    return _text
-
-
-def _text(cell: Any) -> str:
-    if isinstance(cell, str):
-        if not cell.strip():
-            raise _BadRowError("empty-inputs", "the input is empty")
-        # half a surrogate pair (from JSON) is no character, and tokenizers fail on it
-        return cell if cell.isprintable() else cell.encode("utf-8", "replace").decode("utf-8")
-    if is_missing(cell):
-        raise _BadRowError("empty-inputs", "the input is empty")
-    if isinstance(cell, Unreadable):
-        raise _BadRowError("unreadable-files", cell.why)
-    if isinstance(cell, bytes | dict | list | tuple) or hasattr(cell, "getexif"):
-        raise _BadRowError("unreadable-inputs", f"the input is {type(cell).__name__}, not text")
-    return str(cell)
+        return lambda first, second: (cell_text(first), cell_text(second))
+    return cell_text
 
 
 def _words(cell: Any) -> tuple[str, ...]:
     words = cell.split() if isinstance(cell, str) else cell
     if is_missing(cell) or not isinstance(words, list | tuple) or not words:
-        raise _BadRowError("empty-inputs", "the input has no words")
+        raise BadRowError("empty-inputs", "the input has no words")
     return tuple(str(word).encode("utf-8", "replace").decode("utf-8") for word in words)
 
 
 def _image(cell: Any, find: Callable[[str], Image | None] | None) -> Image:
     if is_missing(cell):
-        raise _BadRowError("empty-inputs", "there is no image")
+        raise BadRowError("empty-inputs", "there is no image")
     if isinstance(cell, Image):
         return cell
     if isinstance(cell, bytes):
@@ -144,7 +149,7 @@ def _image(cell: Any, find: Callable[[str], Image | None] | None) -> Image:
     if isinstance(cell, str) and is_image(cell):
         found = find(cell) if find else Image(path=Path(cell))
         if found is None:
-            raise _BadRowError(
+            raise BadRowError(
                 "unreadable-images", f"no image file '{shown(cell)}' beside the table"
             )
         return found
@@ -153,7 +158,7 @@ def _image(cell: Any, find: Callable[[str], Image | None] | None) -> Image:
         keeps = cell.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
         (cell if keeps else cell.convert("RGB")).save(written, format="PNG")
         return Image(data=written.getvalue())
-    raise _BadRowError("unreadable-images", f"{shown(cell)} is no image")
+    raise BadRowError("unreadable-images", f"{shown(cell)} is no image")
 
 
 def _target_reader(detection: Detection) -> Callable[[Any], Target]:
@@ -172,16 +177,16 @@ def _target_reader(detection: Detection) -> Callable[[Any], Target]:
 
 def _real(cell: Any) -> float:
     if is_missing(cell):
-        raise _BadRowError("missing-targets", "the target is missing (empty or NaN)")
+        raise BadRowError("missing-targets", "the target is missing (empty or NaN)")
     value = number(cell)
     if value is None:
-        raise _BadRowError("unreadable-targets", f"the target {shown(cell)!r} is no finite number")
+        raise BadRowError("unreadable-targets", f"the target {shown(cell)!r} is no finite number")
     return value
 
 
 def _label(cell: Any, integral: bool) -> str:
     if is_missing(cell):
-        raise _BadRowError("missing-targets", "the target is missing (empty or NaN)")
+        raise BadRowError("missing-targets", "the target is missing (empty or NaN)")
     if integral and (value := number(cell)) is not None:
         return str(int(value))
     return str(cell).strip().encode("utf-8", "replace").decode("utf-8")
@@ -189,13 +194,13 @@ def _label(cell: Any, integral: bool) -> str:
 
 def _labels(cell: Any) -> tuple[str, ...]:
     if not isinstance(cell, list | tuple):
-        raise _BadRowError("missing-targets", "the target is no list of labels")
+        raise BadRowError("missing-targets", "the target is no list of labels")
     return tuple(_label(item, isinstance(item, int | float)) for item in cell)
 
 
 def _check_tags(words: Any, tags: Any) -> None:
     if len(words) != len(tags):
-        raise _BadRowError("unreadable-targets", f"{len(words)} words but {len(tags)} tags")
+        raise BadRowError("unreadable-targets", f"{len(words)} words but {len(tags)} tags")
 
 
 def _inspect(images: Sequence[Image], progress: Progress) -> tuple[list[str], dict[int, str]]:
@@ -226,7 +231,7 @@ def _inspected(image: Image) -> tuple[str, str | None]:
     return identity, image_problem(Image(data=content))
 
 
-def _report(raw: Raw, detection: Detection, bad: dict[int, _BadRowError]) -> list[Warning]:
+def _report(raw: Raw, detection: Detection, bad: dict[int, BadRowError]) -> list[Warning]:
     """Return a warning for each kind of bad row; refuse if they are more than a fifth."""
     count, total = len(bad), len(raw)
     if count and (count > _MOST_DROPPED * total or count == total):
@@ -251,7 +256,7 @@ def _report(raw: Raw, detection: Detection, bad: dict[int, _BadRowError]) -> lis
     ]
 
 
-def _place(detection: Detection, bad: _BadRowError) -> str:
+def _place(detection: Detection, bad: BadRowError) -> str:
     if "target" in bad.code:
         return f"column '{detection.target}'"
     return "column " + " and ".join(f"'{name}'" for name in detection.input)

@@ -119,7 +119,7 @@ def _strata(
 ) -> dict[str, list[str]]:
     """Return contents by class; by the rarest label where a row has several."""
     strata: dict[str, list[str]] = defaultdict(list)
-    if objective in (Objective.REAL, Objective.TAGS):
+    if objective in (Objective.REAL, Objective.TAGS, Objective.TEXT):
         strata[""] = list(by_content)
         return strata
     counts = Counter(

@@ -14,11 +14,10 @@ import torch
 from headstart.errors import WorkError
 from headstart.files import digest
 from headstart.progress import Advance, Silent
-from headstart.task.model import Part
 from headstart.train import checkpoint
 from headstart.train.groups import Group, activate
 from headstart.train.guard import RATE_CUT, RETRIES, Ceiling
-from headstart.train.loss import Scale
+from headstart.train.lesson import Lesson
 from headstart.train.network import Network
 from headstart.train.place import Place
 from headstart.train.recipe import Point, Recipe, Run
@@ -35,7 +34,8 @@ class Trainer(Stepper):
         network: Trained in place; ends with the weights that were best on validation.
         groups: What is trained (see :mod:`headstart.train.groups`).
         recipe: How.
-        part, samples: The training rows and their encoded inputs.
+        lesson: What the rows' loss is.
+        samples: The training rows' encoded inputs.
         validate: Returns (score, loss) of the network on validation; higher scores are better,
             and a score of NaN says that the network's outputs are no numbers.
         seed: Fixes the order of batches and dropout.
@@ -47,17 +47,14 @@ class Trainer(Stepper):
         network: Network,
         groups: Sequence[Group],
         recipe: Recipe,
-        part: Part,
+        lesson: Lesson,
         samples: Samples,
         validate: Callable[[], tuple[float, float]],
         seed: int,
         place: Place | None = None,
-        scale: Scale | None = None,
     ) -> None:
         self.place = place or Place(None, Ceiling(8192), Silent())
-        super().__init__(
-            network, groups, recipe, part, samples, scale or Scale(), self.place.ceiling, self._note
-        )
+        super().__init__(network, groups, recipe, lesson, samples, self.place.ceiling, self._note)
         self.validate, self.seed = validate, seed
         trained = {id(p) for group in self.groups for p in group.parameters()}
         self.trained = {name for name, p in network.named_parameters() if id(p) in trained}

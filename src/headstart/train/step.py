@@ -10,12 +10,11 @@ from torch import Tensor
 
 from headstart.base.model import Batch
 from headstart.measure.cost import counted_flop, step_bytes
-from headstart.task.model import Part
 from headstart.train import checkpoint
 from headstart.train.allocator import keep_memory
 from headstart.train.groups import Group
 from headstart.train.guard import Ceiling, out_of_memory
-from headstart.train.loss import Scale, batch_targets, class_weights, loss_sum, weight_sum
+from headstart.train.lesson import Lesson
 from headstart.train.network import Network
 from headstart.train.recipe import Recipe
 from headstart.train.samples import Samples, micro_batches
@@ -34,8 +33,8 @@ class Stepper:
         network: What is trained.
         groups: Which of its weights, at which share of the rate.
         recipe: How.
-        part, samples: The training rows and their encoded inputs.
-        scale: Of real targets.
+        lesson: What the rows' loss is.
+        samples: The training rows' encoded inputs.
         ceiling: Largest piece.
         note: Told what a reader should know.
     """
@@ -45,9 +44,8 @@ class Stepper:
         network: Network,
         groups: Sequence[Group],
         recipe: Recipe,
-        part: Part,
+        lesson: Lesson,
         samples: Samples,
-        scale: Scale,
         ceiling: Ceiling,
         note: Callable[[str], None],
     ) -> None:
@@ -55,11 +53,10 @@ class Stepper:
         self.network, self.recipe = network, recipe
         self.groups = narrow(network, groups, samples)
         self.narrowed = [m for m in network.modules() if isinstance(m, NarrowEmbedding)]
-        self.part, self.samples, self.scale = part, samples, scale
+        self.lesson, self.samples = lesson, samples
         self.ceiling, self.note = ceiling, note
         self.device = network.encoder.device()
         self.dtype: torch.dtype = getattr(torch, recipe.precision)
-        self.weight = self._class_weights()
         self.optimizer = torch.optim.AdamW(
             [{"params": group.parameters(), "factor": group.factor} for group in self.groups],
             lr=recipe.rate,
@@ -79,8 +76,7 @@ class Stepper:
 
     def _accumulate(self, rows: list[int]) -> float:
         """Add up the gradients of the batch, piece by piece; return its mean loss."""
-        targets = batch_targets(self.part, rows, self.network.objective, self.scale)
-        total = weight_sum(self.network.objective, targets, self.weight)
+        total = self.lesson.weight(rows)
         loss = 0.0
         for piece in micro_batches(rows, self.samples.sizes, self.ceiling.units):
             share = self._loss(piece, total)
@@ -97,14 +93,9 @@ class Stepper:
         return tuple({k: v.to(self.device) for k, v in side.items()} for side in batch)
 
     def _loss_on(self, batch: tuple[Batch, ...], rows: list[int], total: float) -> Tensor:
-        targets = batch_targets(self.part, rows, self.network.objective, self.scale)
         mixed = self.dtype is not torch.float32
         with torch.autocast(self.device.type, self.dtype, enabled=mixed):
-            logits = self.network(batch)
-        summed = loss_sum(
-            self.network.objective, logits.float(), targets.to(self.device), self.weight
-        )
-        return summed / total
+            return self.lesson.loss(self.network, batch, rows) / total
 
     def _within_memory(self, work: Callable[[], T], rows: list[int]) -> T:
         """Return what ``work`` returns; each time memory runs out, try with smaller pieces."""
@@ -142,9 +133,3 @@ class Stepper:
         size = step_bytes(self.network, lambda: self._loss(widest, 1.0), ADAM_BYTES)
         self.optimizer.zero_grad(set_to_none=True)
         return flop / sum(sizes[row] for row in few), size
-
-    def _class_weights(self) -> Tensor | None:
-        if not self.recipe.class_weighted:
-            return None
-        weights = class_weights(self.part, self.network.objective, self.network.head.out_features)
-        return None if weights is None else torch.from_numpy(weights).float().to(self.device)

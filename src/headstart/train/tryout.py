@@ -12,7 +12,6 @@ from headstart.measure.cost import step_bytes
 from headstart.train import checkpoint
 from headstart.train.groups import activate
 from headstart.train.loop import Trainer
-from headstart.train.loss import batch_targets, weight_sum
 from headstart.train.rate_finder import RangeTest, find_rate
 from headstart.train.samples import micro_batches
 from headstart.train.step import ADAM_BYTES, COUNTED
@@ -62,6 +61,4 @@ class Tryout(Trainer):
         epoch, place = divmod(index, self.epoch_batches)
         rows = self._order(epoch)[place]
         piece = micro_batches(rows, self.samples.sizes, self.ceiling.units)[0]
-        targets = batch_targets(self.part, piece, self.network.objective, self.scale)
-        total = weight_sum(self.network.objective, targets, self.weight)
-        return self._loss(piece, total)
+        return self._loss(piece, self.lesson.weight(piece))

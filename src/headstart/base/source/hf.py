@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from headstart.base.decoder import Decoder
 from headstart.base.model import BaseCard, Encoder
 from headstart.base.skeleton import Skeleton
 from headstart.base.source.local import load_folder
@@ -62,6 +63,22 @@ class HuggingFace:
         if pretrained and isinstance(encoder, Skeleton):
             encoder.card = dataclasses.replace(encoder.card, revision=folder.name)
         return encoder
+
+    def decoder(self, name: str, pretrained: bool = True) -> Decoder:
+        """Return the language model of a base, from the local cache or the hub."""
+        from headstart.base.decoder_folder import load_decoder_folder
+
+        folder = snapshot(name)
+        decoder = load_decoder_folder(
+            folder,
+            f"hf:{name}",
+            f"Hugging Face hub, {name.partition('@')[0]}",
+            read_licence(folder),
+            pretrained,
+        )
+        if pretrained:
+            decoder.card = dataclasses.replace(decoder.card, revision=folder.name)
+        return decoder
 
 
 def snapshot(name: str) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
+from headstart.base.decoder import Decoder
 from headstart.base.model import BaseCard, Encoder
 from headstart.base.sidecar import FILE, read_json
 from headstart.errors import RequestError
@@ -27,6 +28,25 @@ class Local:
     def load(self, name: str, pretrained: bool = True) -> Encoder:
         """Return the encoder in the folder ``name``."""
         return load_folder(Path(name).expanduser(), f"local:{name}", pretrained=pretrained)
+
+    def decoder(self, name: str, pretrained: bool = True) -> Decoder:
+        """Return the language model in the folder, or GGUF file, ``name``."""
+        return _decoder(name, pretrained)
+
+
+def _decoder(name: str, pretrained: bool) -> Decoder:
+    from headstart.base.decoder_folder import load_decoder_folder
+    from headstart.base.gguf import converted
+
+    path = Path(name).expanduser()
+    source = f"the {'file' if path.is_file() else 'folder'} {path.name}"
+    if path.is_file() and path.suffix == ".gguf":
+        path = converted(path)
+    if not path.is_dir():
+        raise RequestError(
+            "there is no such folder or .gguf file", where=name, mend="check the path after local:"
+        )
+    return load_decoder_folder(path, f"local:{name}", source, pretrained=pretrained)
 
 
 def load_folder(

@@ -1,0 +1,67 @@
+"""prompt: a few trained embeddings stand before every text; the base stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from headstart.base.decoder import Decoder
+from headstart.base.model import BaseCard
+from headstart.method.gradient import GradientMethod
+from headstart.method.model import Hyperparameters, Setting
+from headstart.task.model import Kind, Objective, Task
+from headstart.train.groups import Group
+from headstart.train.network import Network
+from headstart.train.workbench import Workbench
+
+TOKENS = 16
+_TEXT = {
+    Kind.INSTRUCTION: "Answer the question or follow the instruction, as in the examples:",
+    Kind.LANGUAGE_MODELING: "The following text is from the same collection of documents:",
+}
+
+
+class Prompt(GradientMethod):
+    """Prompt tuning, its embeddings initialised from a text (Lester et al. 2021, 2104.08691)."""
+
+    name = "prompt"
+    summary = f"{TOKENS} trained embeddings before the text"
+    rates = (1e-2, 3e-2, 1e-1)
+
+    def refuse(self, task: Task, card: BaseCard | None) -> str | None:
+        """Only decoders on texts."""
+        if task.objective is not Objective.TEXT:
+            return "prompt tuning is for language models on texts"
+        return None
+
+    def extra(self) -> Hyperparameters:
+        """Return the number of embeddings."""
+        return {"tokens": TOKENS}
+
+    def prepare(self, network: Network, setting: Setting) -> None:
+        """Put the embeddings of a text before every sequence, repeated or cut to fit."""
+        decoder = cast(Decoder, network.encoder)
+        count = setting.hyperparameters["tokens"]
+        ids = decoder.prompt_ids(_TEXT[setting.task.kind])[1:]
+        ids = (ids * (count // len(ids) + 1))[:count]
+        model: Any = decoder.causal
+        with torch.no_grad():
+            start = model.get_input_embeddings()(torch.tensor(ids, device=decoder.device()))
+        decoder.soft_prompt = nn.Parameter(start.detach().clone().float())
+
+    def groups(self, network: Network, setting: Setting) -> list[Group]:
+        """Return the embeddings."""
+        prompt = cast(Decoder, network.encoder).soft_prompt
+        assert prompt is not None
+        return [Group([], loose=[prompt])]
+
+    def finish(self, network: Network, setting: Setting) -> Path | None:
+        """Keep the embeddings as peft does."""
+        return cast(Decoder, network.encoder).write_prompt(setting.folder / "adapter")
+
+    def flop_factor(self, bench: Workbench) -> float:
+        """One pass forward, one back to the embeddings."""
+        return 2.0

@@ -1,0 +1,99 @@
+"""Documents of a corpus: text files, one or many, each kept whole in one part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from headstart.errors import RequestError
+from headstart.task.decode import decode_text
+from headstart.task.model import Kind
+from headstart.task.raw import PART_NAMES, Raw, Unreadable
+from headstart.task.tree import Entry
+
+TEXT_SUFFIXES = (".txt", ".md")
+_FEW_FILES = 30  # fewer are cut into passages: too few documents to deal to three parts
+_PASSAGE = 2000  # characters at least
+
+
+def read_corpus(entries: Sequence[Entry], name: str) -> Raw:
+    """Return the documents in text files: of many files each is one, few are cut into passages.
+
+    Parts are taken from names: ``train/…``, ``train.txt``, ``corpus-val.txt``.
+
+    Raises:
+        RequestError: No file holds text.
+    """
+    texts: list[str | Unreadable] = []
+    origins: list[str] = []
+    parts: list[str | None] = []
+    whole = len(entries) >= _FEW_FILES
+    for entry in entries:
+        text = _read(entry)
+        part = _part(entry)
+        if isinstance(text, Unreadable) or whole:
+            pieces = [(entry.name, text)]
+        else:
+            pieces = [
+                (f"{entry.name} passage {at}", piece)
+                for at, piece in enumerate(passages(text), start=1)
+            ]
+        origins += [origin for origin, _ in pieces]
+        texts += [piece for _, piece in pieces]
+        parts += [part] * len(pieces)
+    if not texts:
+        raise RequestError("no text in it", where=name, mend="give a file or folder with text")
+    unit = "file" if whole else f"passage of some {_PASSAGE:,} characters, cut at blank lines"
+    raw = Raw(
+        name=name,
+        columns={"text": texts},
+        origins=origins,
+        said=[f"a document is a {unit}: {len(texts):,} in {len(entries):,} files"],
+        input=("text",),
+        settled="text without classes",
+        kind=Kind.LANGUAGE_MODELING,
+    )
+    named = [part for part in parts if part is not None]
+    if len(named) == len(parts) and len(set(named)) > 1:
+        raw.parts, raw.split = named, "the data's own"
+    return raw
+
+
+def passages(text: str) -> list[str]:
+    """Cut ``text`` at blank lines into passages of at least some 2,000 characters.
+
+    Joined by a blank line they are the text again, but for spaces around them.
+    """
+    found: list[str] = []
+    current: list[str] = []
+    length = 0
+    for block in re.split(r"\n\s*\n", text.strip()):
+        current.append(block)
+        length += len(block)
+        if length >= _PASSAGE:
+            found.append("\n\n".join(current))
+            current, length = [], 0
+    rest = "\n\n".join(current)
+    if rest and found and len(rest) < _PASSAGE // 2:
+        found[-1] += "\n\n" + rest
+    elif rest:
+        found.append(rest)
+    return found
+
+
+def _read(entry: Entry) -> str | Unreadable:
+    try:
+        return decode_text(entry.read(), entry.name)[0]
+    except RequestError as error:
+        return Unreadable(error.what)
+    except OSError as error:
+        return Unreadable(f"the file cannot be read: {error.strerror}")
+
+
+def _part(entry: Entry) -> str | None:
+    """Return the part that a folder or the file's name says."""
+    folders = [folder.lower() for folder in entry.place[:-1]]
+    words = re.split(r"[-_.]", PurePosixPath(entry.place[-1]).stem.lower())
+    return next((PART_NAMES[word] for word in [*folders, *reversed(words)] if word in PART_NAMES),
+                None)  # fmt: skip

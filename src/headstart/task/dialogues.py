@@ -1,0 +1,133 @@
+"""Prompts and answers in a table, in the three shapes that people keep them in.
+
+``prompt`` and ``completion``; ``instruction``, perhaps ``input``, and ``output``; or ``messages``,
+a list of ``{"role": …, "content": …}`` a row (``from`` and ``value`` are read, too).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from headstart.errors import RequestError
+from headstart.task.cells import BadRowError, cell_text
+from headstart.task.model import Dialogue, Message
+from headstart.task.raw import Raw, is_missing, shown
+
+LISTS = ("messages", "conversations", "conversation")
+PROMPTS = ("prompt", "instruction", "question")
+ANSWERS = ("completion", "output", "response", "answer")
+BESIDE = "input"  # what an instruction is about
+_NAMED = (("prompt", ("completion", "response")), ("instruction", ("output", "response")))
+_ROLES = {
+    "system": "system", "user": "user", "human": "user", "assistant": "assistant",
+    "gpt": "assistant", "bot": "assistant", "model": "assistant",
+}  # fmt: skip
+
+
+def reads_as_dialogues(raw: Raw) -> bool:
+    """Whether the names of the columns leave no doubt that they hold dialogues."""
+    return _by_name(raw) is not None
+
+
+def find_dialogues(
+    raw: Raw, named: tuple[str, ...] | None, target: str | None
+) -> tuple[tuple[str, ...], str, str]:
+    """Return the columns before the answer, that of the answer, and a phrase that says why.
+
+    Raises:
+        RequestError: The table has no such columns.
+    """
+    if named and target:
+        return named, target, "as given"
+    found = _by_name(raw)
+    if found is None or named or target:
+        columns = {name.lower().strip(): name for name in raw.columns}
+        prompt = named or tuple(columns[name] for name in PROMPTS if name in columns)[:1]
+        answer = target or next((columns[name] for name in ANSWERS if name in columns), None)
+        if not prompt or answer is None:
+            raise RequestError(
+                f"no prompts and answers among the columns {', '.join(raw.columns) or '(none)'}",
+                where="--task instruction",
+                mend="name them with --input and --target; or give columns prompt and completion, "
+                "instruction and output, or messages",
+            )
+        return prompt, answer, "as given" if named else "by their names"
+    sources, goal = found
+    listed = " and ".join(dict.fromkeys((*sources, goal)))
+    return (
+        sources,
+        goal,
+        f"columns {listed}"
+        if len(sources) > 1 or sources[0] != goal
+        else (f"column {goal}, a list of messages a row"),
+    )
+
+
+def _by_name(raw: Raw) -> tuple[tuple[str, ...], str] | None:
+    columns = {name.lower().strip(): name for name in raw.columns}
+    for name in LISTS:
+        if name in columns and any(isinstance(c, list | tuple) for c in raw.columns[columns[name]]):
+            return (columns[name],), columns[name]
+    for prompt, answers in _NAMED:
+        answer = next((columns[name] for name in answers if name in columns), None)
+        if prompt in columns and answer is not None:
+            beside = (columns[BESIDE],) if prompt == "instruction" and BESIDE in columns else ()
+            return (columns[prompt], *beside), answer
+    return None
+
+
+def dialogue_reader(raw: Raw, sources: Sequence[str], target: str) -> Callable[[int], Dialogue]:
+    """Return what reads the dialogue of a row.
+
+    It raises :class:`~headstart.task.cells.BadRowError` for a row that is none.
+    """
+    if tuple(sources) == (target,):
+        return lambda row: _checked(_messages(raw.columns[target][row]))
+
+    def read(row: int) -> Dialogue:
+        cells = [raw.columns[name][row] for name in sources]
+        answer = raw.columns[target][row]
+        if is_missing(answer):
+            raise BadRowError("missing-targets", "the answer is empty")
+        if all(isinstance(cell, list | tuple) for cell in (cells[0], answer)):
+            return _checked([*_messages(cells[0]), *_messages(answer)])
+        texts = [cell_text(cells[0]), *(cell_text(c) for c in cells[1:] if not is_missing(c))]
+        return _checked([Message("user", "\n\n".join(texts)),
+                         Message("assistant", cell_text(answer))])  # fmt: skip
+
+    return read
+
+
+def _messages(cell: Any) -> list[Message]:
+    if not isinstance(cell, list | tuple) or not cell:
+        raise BadRowError("empty-inputs", "there is no list of messages")
+    return [_message(one) for one in cell]
+
+
+def _message(one: Any) -> Message:
+    if not isinstance(one, dict):
+        raise BadRowError("unreadable-inputs", f"a message is {type(one).__name__}, no object")
+    role, content = one.get("role", one.get("from")), one.get("content", one.get("value"))
+    if role is None or content is None:
+        missing = "role" if role is None else "content"
+        raise BadRowError("unreadable-inputs", f"a message without '{missing}'")
+    known = _ROLES.get(str(role).strip().lower())
+    if known is None:
+        raise BadRowError("unreadable-roles", f"the role {shown(role)!r} is not known")
+    return Message(known, cell_text(content) if not is_missing(content) else "")
+
+
+def _checked(messages: list[Message]) -> Dialogue:
+    """Return the dialogue, if its turns come in order and the assistant has the last word."""
+    turns = messages[1:] if messages[0].role == "system" else messages
+    for at, one in enumerate(turns):
+        expected = ("user", "assistant")[at % 2]
+        if one.role != expected:
+            raise BadRowError("unreadable-roles", f"turn {at + 1} is by {one.role}, not {expected}")
+        if not one.content:
+            code = "missing-targets" if expected == "assistant" else "empty-inputs"
+            raise BadRowError(code, f"turn {at + 1}, by {one.role}, is empty")
+    if not turns or turns[-1].role != "assistant":
+        raise BadRowError("missing-targets", "no answer by the assistant ends it")
+    return Dialogue(tuple(messages))
