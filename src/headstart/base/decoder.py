@@ -17,6 +17,7 @@ from headstart.base.packed import PACKED, register
 from headstart.base.sidecar import Sidecar, write_sidecar
 from headstart.base.skeleton import Skeleton
 from headstart.base.token_loss import token_losses
+from headstart.base.weights import read_weights
 from headstart.errors import RequestError
 from headstart.files import canonical, replacing_folder
 from headstart.task.model import Dialogue, Input
@@ -71,6 +72,15 @@ class Decoder(Skeleton):
         weights = {"prompt_embeddings": self.soft_prompt.detach().cpu().contiguous()}
         save_file(weights, str(folder / "adapter_model.safetensors"))
         return folder
+
+    def read_prompt(self, folder: Path) -> None:
+        """Put the soft prompt that :meth:`write_prompt` wrote before every text.
+
+        Raises:
+            RequestError: The file is missing or damaged.
+        """
+        weights = read_weights(folder / "adapter_model.safetensors")
+        self.soft_prompt = nn.Parameter(weights["prompt_embeddings"].to(self.device()))
 
     @contextmanager
     def cached(self) -> Iterator[None]:
@@ -240,6 +250,13 @@ class Decoder(Skeleton):
             return [0] * len(inputs)
         sizes = [len(self._spoken(cast(Dialogue, one))[0]) - 1 for one in inputs]
         return [max(0, size - self.card.input_size) for size in sizes]
+
+    def embedded(self, ids: Tensor) -> Tensor:
+        """Return the embeddings (1, T, D) of ids (1, T), the soft prompt's before them."""
+        found = cast(Tensor, cast(Any, self.causal).get_input_embeddings()(ids))
+        if self.soft_prompt is None:
+            return found
+        return torch.cat([self.soft_prompt.to(found.dtype).unsqueeze(0), found], dim=1)
 
     def lora_targets(self) -> list[str]:
         """Return the linear layers but the output layer, which most models share with the input."""

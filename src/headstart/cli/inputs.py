@@ -222,6 +222,9 @@ def _image(cell: tuple[Any, ...], folder: Path) -> tuple[Input | None, str]:
 
 
 def _text(cell: tuple[Any, ...], model: Expectation) -> tuple[Input | None, str]:
+    if model.objective == "text":  # an instruction may stand alone
+        told = [_clean(value) for value in cell if not is_missing(value)]
+        return ("\n\n".join(told), "") if told else (None, "the input is empty")
     if any(is_missing(value) for value in cell):
         return None, "the input is empty"
     if model.objective == "tags":

@@ -84,7 +84,7 @@ class SpeakerModel(Model):
         self.decoder.save(folder, None, ())
         if self.adapter is not None and self.adapter.is_dir():
             shutil.copytree(self.adapter, folder / "adapter")
-        return {}
+        return {"prompt": self.decoder.soft_prompt is not None}
 
     @classmethod
     def load_weights(cls, folder: Path, signature: Signature, extra: dict[str, Any]) -> Model:
@@ -92,6 +92,8 @@ class SpeakerModel(Model):
         decoder, _, _ = load_encoder(folder)
         adapter = folder / "adapter"
         found = cast(Decoder, decoder.to(pick_device()).eval())
+        if extra.get("prompt"):
+            found.read_prompt(adapter)
         return cls(signature, found, adapter if adapter.is_dir() else None)
 
 
@@ -101,13 +103,15 @@ def _greedy(decoder: Decoder, ids: list[int], most: int) -> Iterator[int]:
     model: Any = decoder.causal
     end, device = decoder.end_id, decoder.device()
     with decoder.cached():
-        step = torch.tensor([ids], device=device)
+        step: dict[str, Any] = {
+            "inputs_embeds": decoder.embedded(torch.tensor([ids], device=device))
+        }
         past = None
         for _ in range(most):
-            out = model(input_ids=step, past_key_values=past, use_cache=True, logits_to_keep=1)
+            out = model(**step, past_key_values=past, use_cache=True, logits_to_keep=1)
             past = out.past_key_values
             token = int(out.logits[0, -1].argmax())
             if token == end:
                 return
             yield token
-            step = torch.tensor([[token]], device=device)
+            step = {"input_ids": torch.tensor([[token]], device=device)}
