@@ -15,10 +15,21 @@ import torch
 
 from headstart.base.compat import prepare_torchvision
 from headstart.files import digest
-from headstart.measure.score import metrics, score
+from headstart.measure.score import METRICS, metrics, score
 from headstart.method.model import METHODS, Fitted, Hyperparameters, Method, Setting
 from headstart.progress import Silent
-from headstart.task.model import Image, Input, Kind, Modality, Objective, Part, Task
+from headstart.task.model import (
+    Dialogue,
+    Image,
+    Input,
+    Kind,
+    Message,
+    Modality,
+    Objective,
+    Part,
+    Task,
+)
+from headstart.train.benches import workbench
 from headstart.train.cache import FeatureCache
 from headstart.train.workbench import Workbench
 
@@ -67,6 +78,31 @@ def bert(tmp_path_factory) -> str:
     return f"local:{folder}"
 
 
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory) -> str:
+    """Reference of a tiny decoder with random weights that knows the words of the tasks."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("base") / "llama"
+    words = ["[UNK]", "[END]", *(word for topic in TOPICS.values() for word in topic)]
+    backend = Tokenizer(WordLevel({w: at for at, w in enumerate(words)}, unk_token="[UNK]"))
+    backend.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=backend, eos_token="[END]", unk_token="[UNK]"
+    ).save_pretrained(folder)
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=len(words), hidden_size=32, num_hidden_layers=3, num_attention_heads=2,
+        num_key_value_heads=1, intermediate_size=64, max_position_embeddings=64,
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return f"local:{folder}"
+
+
 @pytest.fixture
 def bert_folder(tmp_path) -> Path:
     """Folder of a tiny BERT with a pooler."""
@@ -112,6 +148,25 @@ def tags(generator: np.random.Generator) -> tuple[Input, object]:
     return tuple(words), np.array([of.get(word, 3) for word in words], dtype=np.int64)
 
 
+def rhyme(generator: np.random.Generator) -> list[str]:
+    """Words of a topic in their order, from any of them on."""
+    words = list(TOPICS.values())[int(generator.integers(3))]
+    start = int(generator.integers(len(words)))
+    return [words[(start + at) % len(words)] for at in range(12)]
+
+
+def document(generator: np.random.Generator) -> tuple[Input, object]:
+    text = " ".join(rhyme(generator))
+    return text, len(text)
+
+
+def exchange(generator: np.random.Generator) -> tuple[Input, object]:
+    words = rhyme(generator)
+    answer = " ".join(words[4:8])
+    said = (Message("user", " ".join(words[:4])), Message("assistant", answer))
+    return Dialogue(said), len(answer)
+
+
 def picture(generator: np.random.Generator) -> tuple[Input, object]:
     from PIL import Image as Pillow
 
@@ -146,6 +201,8 @@ CASES = {
     "tags": Case(
         Kind.TOKEN_CLASSIFICATION, Objective.TAGS, (*TOPICS, "none"), tags, 0.8
     ),
+    "corpus": Case(Kind.LANGUAGE_MODELING, Objective.TEXT, (), document, -0.7),
+    "dialogues": Case(Kind.INSTRUCTION, Objective.TEXT, (), exchange, -0.95),
 }  # fmt: skip
 
 
@@ -173,7 +230,11 @@ def _part(case: Case, generator: np.random.Generator, rows: int) -> Part:
     inputs = [item for item, _ in drawn]
     targets: object = [target for _, target in drawn]
     if case.objective is not Objective.TAGS:
-        dtypes = {Objective.MULTI_LABEL: np.float32, Objective.REAL: np.float64}
+        dtypes = {
+            Objective.MULTI_LABEL: np.float32,
+            Objective.REAL: np.float64,
+            Objective.TEXT: np.float64,
+        }
         targets = np.array(targets, dtype=dtypes.get(case.objective, np.int64))
     ids = [digest(item.data if isinstance(item, Image) else repr(item)) for item in inputs]
     return Part(inputs, targets, ids, [f"row {row}" for row in range(rows)])  # type: ignore[arg-type]
@@ -185,6 +246,7 @@ class Shop:
 
     root: Path
     bert: str
+    llama: str
 
     def __post_init__(self) -> None:
         self.tasks: dict[str, Task] = {}
@@ -199,9 +261,10 @@ class Shop:
     def bench(self, name: str) -> Workbench:
         if name not in self.benches:
             base = IMAGE_BASE if CASES[name].modality is Modality.IMAGE else self.bert
+            base = self.llama if CASES[name].objective is Objective.TEXT else base
             cache = FeatureCache(self.root / "features")
             folder = self.root / "bench"
-            self.benches[name] = Workbench(self.task(name), base, cache, folder, Silent())
+            self.benches[name] = workbench(self.task(name), base, cache, folder, Silent())
         return self.benches[name]
 
     def metric(self, name: str) -> str:
@@ -229,22 +292,24 @@ class Shop:
         return self.done[name, method]
 
     def score(self, name: str, found) -> float:
-        task = self.task(name)
-        return score(
-            task.objective, task.classes, task.validation.targets, found, self.metric(name)
+        """The main score on validation, with the sign that makes higher better."""
+        task, metric = self.task(name), self.metric(name)
+        targets = task.validation.targets
+        return METRICS.get(metric).merit(
+            score(task.objective, task.classes, targets, found, metric)
         )
 
 
 def steps_for(name: str, method: str) -> Hyperparameters:
     """Few steps at a high rate: these networks are tiny and their weights random."""
     image = CASES[name].modality is Modality.IMAGE
-    rate = 1e-2 if method.startswith("lora") else 3e-3
+    rate = 1e-2 if method.startswith(("lora", "prompt")) else 3e-3
     return {"steps": 12 if image else 45, "batch": 16, "rate": rate}
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory, bert) -> Shop:
-    return Shop(tmp_path_factory.mktemp("shop"), bert)
+def shop(tmp_path_factory, bert, llama) -> Shop:
+    return Shop(tmp_path_factory.mktemp("shop"), bert, llama)
 
 
 PAIRS = [

@@ -62,9 +62,8 @@ class Saying(Job):
         """Return (N, 2) nats and tokens."""
         texts = self.bench.texts(part)
         rows = range(len(texts.places)) if rows is None else rows
-        dtype = training_precision(self.setting)
         label = f"scoring {part}"
-        return nats_of(network, texts, rows, dtype, self.setting.progress, label)
+        return nats_of(network, texts, rows, progress=self.setting.progress, label=label)
 
     def looking(self, watching: Watching, judged: Sequence[int], times: int) -> float:
         """Return the operations of scoring texts."""

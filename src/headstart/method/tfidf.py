@@ -105,7 +105,7 @@ class Tfidf(Method):
             return "TF-IDF reads texts only"
         if task.objective is Objective.TAGS:
             return "TF-IDF has no place for the words of a sentence"
-        return None
+        return super().refuse(task, card)
 
     def fit(self, setting: Setting) -> Fitted:
         """Fit each strength on train, choose on validation, refit on both."""

@@ -7,15 +7,12 @@ import time
 from headstart.base.decoder import Decoder
 from headstart.base.model import BaseCard
 from headstart.method.adapted import Signature
-from headstart.method.model import Fitted, Hyperparameters, Method, Setting
+from headstart.method.model import Fitted, Method, Setting
 from headstart.method.saying import language_bench
 from headstart.method.speaker import SpeakerModel
-from headstart.method.watched import training_precision
 from headstart.task.model import Objective, Task
 from headstart.train.evaluate import Predictions
 from headstart.train.language import LanguageNetwork, nats_of
-from headstart.train.precision import training_dtype
-from headstart.train.workbench import Workbench
 
 
 class Untouched(Method):
@@ -29,21 +26,17 @@ class Untouched(Method):
         """Only a language model says something before it has learnt anything."""
         return None if task.objective is Objective.TEXT else "a base alone gives no answers here"
 
-    def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:
-        """Return the precision in which it is scored: that of the trained arms."""
-        return [{"precision": str(training_dtype()).removeprefix("torch.")}]
-
     def fit(self, setting: Setting) -> Fitted:
         """Score the validation texts."""
         started, cpu_started = time.monotonic(), time.process_time()
         bench = language_bench(setting)
         decoder: Decoder = bench.pristine
-        network, dtype = LanguageNetwork(decoder), training_precision(setting)
+        network, watcher = LanguageNetwork(decoder), setting.progress
 
         def told(part: str) -> Predictions:
             texts = bench.texts(part)
             rows = range(len(texts.places))
-            return nats_of(network, texts, rows, dtype, setting.progress, f"scoring {part}")
+            return nats_of(network, texts, rows, progress=watcher, label=f"scoring {part}")
 
         validation = told("validation")
         return Fitted(
