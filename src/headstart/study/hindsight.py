@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import stats
-
 from headstart.method.model import METHODS
 from headstart.study.arm import Arm, fit_at_once
 from headstart.study.decide import Verdict
@@ -50,6 +48,8 @@ def hindsight(
     was delivered; the rank correlation (Kendall's tau) is between the scores at which the planner
     left arms out, and those at full length. None of this changes the decision.
     """
+    from scipy.stats import kendalltau
+
     late = [*_trained(context, race), *_probed(context, chosen, benches)]
     metric, delivered = context.metric, verdict.delivered.record
     had = {part: delivered.scores[part][metric].value for part in ("validation", "test")}
@@ -60,7 +60,7 @@ def hindsight(
     tau = None
     if len(known) > 2:
         scores = [_score(one.record, "validation", metric) for one in known]
-        tau = float(stats.kendalltau([one.early for one in known], scores).statistic)
+        tau = float(kendalltau([one.early for one in known], scores).statistic)
     tau = None if tau is None or tau != tau else round(tau, 6)
     return HindsightRecord(
         runs=[

@@ -154,7 +154,7 @@ class FeatureCache:
         """Yield the shards in ``folder`` that hold a wanted sample; drop damaged ones."""
         for path in sorted(folder.glob(f"*{shards.SUFFIX}")):
             try:
-                known = shards.read(path)
+                known = shards.read(path, wanted)
             except FileNotFoundError:  # dropped by another process just now
                 continue
             except DamagedShard:
@@ -162,7 +162,7 @@ class FeatureCache:
                 with suppress(OSError):
                     path.unlink()
                 continue
-            if any(key in wanted for key in known.ids):
+            if known is not None:
                 with suppress(OSError):
                     os.utime(path)  # used now: the last to be dropped
                 yield known
