@@ -2,7 +2,8 @@
 
 A peer runs at its best setting in a process of its own; of both, the best of three counts. Ours
 begins with its choice of a backend made, as in any job but a base's first long one; what choosing
-costs has a row of its own.
+costs has a row of its own. Rows that heads are fitted on may be rounded to bfloat16, rows that
+they are scored on are not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,10 @@ from safetensors.torch import save_file
 
 from bench.data import photos, texts
 from bench.peers import REPEATS, measured
-from headstart.base.model import Encoder
+from headstart.base.model import Batch, Encoder
 from headstart.base.reference import load
 from headstart.measure.cost import forward_flop
 from headstart.task.model import Input
-from headstart.train.backend.bfloat16 import BFloat16
 from headstart.train.backend.check import least_cosine
 from headstart.train.backend.choose import choose
 from headstart.train.backend.model import Backend
@@ -98,18 +97,19 @@ def _rows(
     reference: NDArray[np.float32],
     folder: Path,
 ) -> list[Row]:
-    best = min(peers, key=peers.__getitem__)
-    pick = partial(choose, folder=folder)
+    best, first = min(peers, key=peers.__getitem__), encoder.encode(inputs[:512])
     began = time.perf_counter()
-    chosen = type(pick(encoder.eval(), encoder.encode(inputs[:512]), LONG)).__name__
-    choosing = time.perf_counter() - began
-    backends: dict[str, Callable[..., Backend]] = {
-        f"headstart ({chosen.lower()})": lambda encoder, samples, count: pick(
-            encoder, samples, LONG
-        ),
-        "headstart, bfloat16 on request": lambda encoder, samples, count: BFloat16(encoder),
-    }
-    rows = [_row(f"choosing, {title}", choosing)]
+    backends: dict[str, Callable[..., Backend]] = {}
+    for rounded, which in ((True, "rows to fit on"), (False, "rows to score")):
+
+        def pick(
+            encoder: Encoder, samples: Sequence[Batch], count: int, rounded: bool = rounded
+        ) -> Backend:
+            return choose(encoder, samples, LONG, folder, rounded)
+
+        chosen = type(pick(encoder.eval(), first, LONG)).__name__.lower()
+        backends[f"headstart, {which} ({chosen})"] = pick
+    rows = [_row(f"choosing, {title}", time.perf_counter() - began)]
     for what, backend in backends.items():
         embed(encoder, inputs[:64], choose=backend)
         taken = []

@@ -8,7 +8,7 @@ from math import isfinite, sqrt
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from headstart.measure.interval import (
     RESAMPLES,
@@ -144,7 +144,9 @@ def _one_model_each(
 
 def _mcnemar(wins: int, losses: int) -> float:
     """Return the exact two-sided p-value from the items that only one of the two got right."""
-    return float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+    from scipy.stats import binomtest  # half a second to import, and seldom needed
+
+    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
 
 
 def _swap_test(both: Evaluator, items: int, value: float, seed: int) -> float:
@@ -176,7 +178,8 @@ def _t_test(value: float, spread: Spread) -> float:
     if spread.variance <= 0:
         return 1.0 if value == 0 else 0.0
     ratio = abs(value) / sqrt(spread.variance)
-    tail = stats.t.sf(ratio, spread.freedom) if isfinite(spread.freedom) else stats.norm.sf(ratio)
+    freedom = spread.freedom
+    tail = special.stdtr(freedom, -ratio) if isfinite(freedom) else special.ndtr(-ratio)
     return float(2 * tail)
 
 

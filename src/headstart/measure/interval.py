@@ -8,7 +8,7 @@ from math import inf, isfinite, sqrt
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from headstart.measure.metric import Evaluator, Metric, Predictions, Targets, Vector
 from headstart.measure.score import METRICS
@@ -182,7 +182,7 @@ def spread_of(value: float, resampled: Vector, seeds: Sequence[Replicates]) -> S
 def t_quantile(freedom: float) -> float:
     """Return the two-sided 95% quantile of Student's t (of the normal if infinite)."""
     upper = 1 - (1 - LEVEL) / 2
-    return float(stats.t.ppf(upper, freedom) if isfinite(freedom) else stats.norm.ppf(upper))
+    return float(special.stdtrit(freedom, upper) if isfinite(freedom) else special.ndtri(upper))
 
 
 def wilson(share: float, items: int) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import ceil, inf, isfinite, log10
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from headstart.measure.interval import Interval, t_quantile
 from headstart.measure.power_law import LabelPoint, arrays, fit_many, labels_at
@@ -157,7 +157,7 @@ def _shared(first: Sequence[LabelPoint], second: Sequence[LabelPoint]) -> list[S
 
 def _ahead(here: list[Shared]) -> list[int]:
     """Return at each point 1 if the first is surely ahead, −1 if the second, else 0."""
-    limit = float(stats.norm.ppf(1 - 0.025 / len(here)))
+    limit = float(special.ndtri(1 - 0.025 / len(here)))
     signs = []
     for _, a, b in here:
         error = float(np.hypot(a.high - a.low, b.high - b.low)) / (2 * _Z)

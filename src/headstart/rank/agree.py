@@ -9,7 +9,6 @@ from itertools import combinations
 from math import isfinite
 
 import numpy as np
-from scipy import stats
 
 _AGREE, _PARTLY = 0.7, 0.3
 
@@ -41,10 +40,12 @@ def agreement(bases: Sequence[str], scores: Mapping[str, Sequence[float]]) -> Ag
         bases: B names.
         scores: (B,) values by name of the score.
     """
+    from scipy.stats import kendalltau  # half a second to import
+
     pairs: dict[tuple[str, str], float] = {}
     telling = [name for name, values in scores.items() if len(set(values)) > 1]
     for first, second in combinations(telling, 2):
-        tau = float(stats.kendalltau(scores[first], scores[second]).statistic)
+        tau = float(kendalltau(scores[first], scores[second]).statistic)
         if isfinite(tau):
             pairs[first, second] = tau
     favourites = {name: bases[int(np.argmax(scores[name]))] for name in telling}

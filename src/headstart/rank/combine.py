@@ -9,7 +9,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from headstart.rank.agree import Agreement, agreement
 from headstart.rank.assess import Assessment
@@ -122,7 +122,7 @@ def paired(first: Matrix, second: Matrix) -> float:
         return 0.5
     padded = np.concatenate([difference, [size, -size]])
     error = float(padded.std()) / sqrt(len(padded))
-    return float(stats.norm.cdf(float(padded.mean()) / error))
+    return float(special.ndtr(float(padded.mean()) / error))
 
 
 def _common(assessments: Mapping[str, Assessment]) -> list[str]:

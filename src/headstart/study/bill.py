@@ -11,6 +11,7 @@ from headstart.measure.memory import Peak, resident_bytes
 from headstart.study.learnt import Learnt
 
 TOLD = 1e8  # bytes, below which a process's own comings and goings drown them
+LEAST = 1e-3  # seconds, that anything takes
 BESIDE = 2.0  # times its tensors, what a process holds, where nothing was learnt
 
 
@@ -22,11 +23,15 @@ class Price:
         seconds: Wall-clock on this machine; None where nothing of the kind was measured here.
         flop: Operations.
         need: Bytes of tensors beside what the process holds before any step.
+        beside: Of the seconds, those that go to no operations: copying weights, saving models.
+        like: What work of its sort is called, of which that is learnt.
     """
 
     seconds: float | None
     flop: float = 0.0
     need: float = 0.0
+    beside: float = 0.0
+    like: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,14 @@ class Bill:
         seconds, found = time.monotonic() - started, peak.bytes()
         if found is not None and found > (before or 0) and price.need >= TOLD:
             self.learnt.learn(f"memory {kind}", price.need, found - (self.held or 0))
+        if price.like and price.seconds is not None:
+            operations = price.seconds - price.beside
+            self.learnt.learn(f"beside {price.like}", 1.0, max(seconds - operations, LEAST))
         self.charges.append(Charge(kind, name, price, seconds, predicted, found))
+
+    def beside(self, like: str) -> float:
+        """Return the seconds that such work took here beside its operations, of late."""
+        return self.learnt.amount(f"beside {like}", 1.0) or 0.0
 
     def _predicted(self, kind: str, price: Price, before: int) -> int:
         assert self.held is not None

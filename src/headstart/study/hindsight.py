@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import stats
-
 from headstart.measure.score import METRICS
 from headstart.method.model import METHODS
 from headstart.study.arm import Arm, fit_at_once
@@ -51,6 +49,8 @@ def hindsight(
     was delivered; the rank correlation (Kendall's tau) is between the scores at which the planner
     left arms out, and those at full length. None of this changes the decision.
     """
+    from scipy.stats import kendalltau
+
     late = [*_trained(context, race), *_probed(context, chosen, benches)]
     metric, delivered = context.metric, verdict.delivered.record
     had = {part: delivered.scores[part][metric].value for part in ("validation", "test")}
@@ -66,7 +66,7 @@ def hindsight(
     tau = None
     if len(known) > 2:
         scores = [standing(one) for one in known]
-        tau = float(stats.kendalltau([one.early for one in known], scores).statistic)
+        tau = float(kendalltau([one.early for one in known], scores).statistic)
     tau = None if tau is None or tau != tau else round(tau, 6)
     return HindsightRecord(
         runs=[

@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import nnls
 
 from headstart.errors import UnwritableError
 from headstart.files import write_json
@@ -43,6 +42,8 @@ class Learnt:
             return float(np.median(taken) * units / done[0])
         scaled = np.stack([1 / taken, done / taken], axis=1)
         size = scaled.max(axis=0)
+        from scipy.optimize import nnls
+
         (fixed, each), _ = nnls(scaled / size, np.ones(len(taken)))
         return float(fixed / size[0] + each / size[1] * units)
 

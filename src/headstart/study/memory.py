@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.errors import HeadstartError, RequestError
 from headstart.ledger.distance import summary
-from headstart.ledger.ledger import Ledger
 from headstart.ledger.rows import KnownTrial, TaskEntry, TrialEntry
 from headstart.method.heads import flat
 from headstart.progress import Progress, Silent
@@ -20,6 +19,9 @@ from headstart.study.store import packed, unpacked
 from headstart.task.model import Task
 from headstart.train.evaluate import Predictions
 from headstart.train.workbench import Workbench
+
+if TYPE_CHECKING:
+    from headstart.ledger.ledger import Ledger
 
 
 @dataclass
@@ -52,6 +54,8 @@ class Memory:
         """
         if url is None:
             return cls(None, task, metric, progress)
+        from headstart.ledger.ledger import Ledger  # a quarter of a second to import
+
         memory = cls(Ledger.open(url), task, metric, progress)
         assert memory.ledger is not None
         memory.ledger.add_task(memory._entry())

@@ -29,6 +29,7 @@ from headstart.study.words import amount, plural
 from headstart.train.workbench import Workbench
 
 KEPT = 3  # runners that share one place on the next rung
+FITTING, READING = "fitting", "reading"  # sorts of work: to train, and to predict with a model
 OPENING = 0.2  # of the budget, for the first rung
 
 
@@ -163,7 +164,7 @@ class Race:
             trial = runner.arm.trial(values)
             shown = [] if runner.runs else runner.rate_finder
             work = self.purse.run(runner.arm, values["batch"], steps, final=False)
-            price = self._said(runner.arm, work)
+            price = self._said(runner.arm, work, FITTING)
             record = self._try(trial, price, rate_finder=shown)
             self.asked[record.key] = values
             runner.arm.keep(record)
@@ -190,12 +191,17 @@ class Race:
             doubt(trial, price.seconds, self.context.bill.charges[-1].seconds)
         return record
 
-    def _said(self, arm: Arm, work: Work) -> Price:
-        """Return the price of an arm's work with the memory that goes with it."""
+    def _said(self, arm: Arm, work: Work, sort: str) -> Price:
+        """Return the price of an arm's work with what goes with it: memory, and other time.
+
+        The purse is charged the operations only: what is learnt in a study changes no choice.
+        """
         assert arm.bench is not None
+        like = f"{sort}, {arm.bench.base}"
+        beside = self.context.bill.beside(like)
         need = self.needs.get(arm)
         held = need.bytes(arm.bench.ceiling().units) if need is not None else 0.0
-        return Price(work.seconds, work.flop, held)
+        return Price(work.seconds + beside, work.flop, held, beside, like)
 
     def _climb(self, field: list[Runner]) -> list[Runner]:
         """Take the runners up, rung by rung; return those still in it at the end, best first."""
@@ -314,7 +320,7 @@ class Race:
             if trial.key != best.key:
                 self.context.store.drop_model(trial.key)
         self.winners[arm] = self.asked[best.key]
-        price = self._said(arm, self.purse.reading(arm))
+        price = self._said(arm, self.purse.reading(arm), READING)
         arm.keep(self._try(arm.trial(self.asked[best.key], best.seed), price, final=True))
 
     def _repeat(self, arm: Arm) -> None:
@@ -328,7 +334,8 @@ class Race:
             if price > self.purse.left:
                 return
             self.purse.pay(price)
-            arm.keep(self._try(arm.trial(values, seed), self._said(arm, work), final=True))
+            said = self._said(arm, work, FITTING)
+            arm.keep(self._try(arm.trial(values, seed), said, final=True))
 
     def _amount(self, merit: float) -> str:
         """Return a merit as people read the metric."""

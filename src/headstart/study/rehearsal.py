@@ -9,7 +9,7 @@ from headstart.method.model import Hyperparameters
 from headstart.study.arm import Arm
 from headstart.study.bill import Price
 from headstart.study.purse import Purse
-from headstart.study.race import Race
+from headstart.study.race import READING, Race
 from headstart.study.record import RatePoint, ScoreRecord, TrialRecord
 from headstart.study.trial import NO_COST, Context, Trial
 
@@ -59,7 +59,7 @@ class Rehearsal(Race):
         if done:
             best = max(done, key=lambda trial: trial.hyperparameters["steps"])
             self.winners[arm] = self.asked[best.key]
-            price = self._said(arm, self.purse.reading(arm))
+            price = self._said(arm, self.purse.reading(arm), READING)
             arm.keep(self._try(arm.trial(self.asked[best.key], best.seed), price, final=True))
 
     def _try(

@@ -28,6 +28,7 @@ from headstart.files import digest, drop_oldest
 from headstart.progress import Progress, Silent
 from headstart.task.model import Input
 from headstart.train import shard as shards
+from headstart.train.backend.bfloat16 import BFloat16
 from headstart.train.backend.choose import choose, requested
 from headstart.train.backend.model import Backend
 from headstart.train.embed import (
@@ -83,6 +84,7 @@ class FeatureCache:
         *,
         progress: Progress | None = None,
         label: str = "features",
+        rounded: bool = False,
     ) -> Features:
         """Return the features of ``inputs``; only what no one computed before is computed.
 
@@ -95,24 +97,29 @@ class FeatureCache:
             ids: N content hashes of the inputs; equal ids are computed once.
             progress: Who watches.
             label: What the progress bar says.
+            rounded: Whether features rounded to bfloat16 will do, where they come sooner.
         """
         watcher = progress or Silent()
         keys = [_key(id_) for id_ in ids]
         first = {key: row for row, key in reversed(list(enumerate(keys)))}
-        folder = self._folder(encoder)
-        found = _Found(first, len(keys))
-        for old in self._known(folder, first, watcher):
-            found.add(old)
+        found = self._recalled(encoder, first, len(keys), watcher, rounded)
         cached = sum(found.has(key) for key in keys)
         missing = found.missing_chunks(chunk_size(encoder))
         if missing:
             count = sum(len(chunk) for chunk in missing)
             chunks = ([inputs[first[key]] for key in chunk] for chunk in missing)
+            engine: list[Backend] = []
+
+            def chosen(encoder: Encoder, samples: Sequence[Batch], count: int) -> Backend:
+                engine.append(choose(encoder, samples, count, self.root.parent, rounded))
+                return engine[0]
+
             with watcher.bar(label, count) as advance:
-                fresh = embed_chunks(encoder, chunks, count, self._choose, advance)
+                fresh = embed_chunks(encoder, chunks, count, chosen, advance)
                 for chunk, part in zip(missing, fresh, strict=True):
                     new = Shard.of(chunk, part.sizes, part.values, part.seconds)
                     found.add(new)
+                    folder = self._folder(encoder, isinstance(engine[0], BFloat16))
                     self._keep(folder, new, watcher)
         if not keys:
             empty = np.empty((0, encoder.card.width), dtype=np.float32)
@@ -120,28 +127,34 @@ class FeatureCache:
         flop = forward_flop_per_unit(encoder) * found.size()
         return Features(found.values(keys), found.seconds, flop, cached)
 
-    def _choose(self, encoder: Encoder, samples: Sequence[Batch], count: int) -> Backend:
-        return choose(encoder, samples, count, self.root.parent)
-
-    def missing(self, encoder: Encoder, ids: Sequence[str]) -> list[int]:
+    def missing(self, encoder: Encoder, ids: Sequence[str], rounded: bool = False) -> list[int]:
         """Return the rows whose features would have to be computed, of equal ids the first."""
         keys = [_key(id_) for id_ in ids]
         first = {key: row for row, key in reversed(list(enumerate(keys)))}
-        found = _Found(first, len(keys))
-        for old in self._known(self._folder(encoder), first, Silent()):
-            found.add(old)
+        found = self._recalled(encoder, first, len(keys), Silent(), rounded)
         return sorted(row for key, row in first.items() if not found.has(key))
 
-    def _folder(self, encoder: Encoder) -> Path:
-        rounded = ("bfloat16",) if requested() == "bfloat16" else ()  # shared by no float32 engine
-        name = (_FORMAT, encoder.card.revision, encoder.preprocessing(), LAYER, *rounded)
-        return self.root / digest(*name)
+    def _recalled(
+        self, encoder: Encoder, first: dict[str, int], rows: int, watcher: Progress, rounded: bool
+    ) -> _Found:
+        """Return what is known; exact features before rounded ones, where these will do."""
+        found = _Found(first, rows)
+        folders = [self._folder(encoder), *([self._folder(encoder, True)] if rounded else [])]
+        for folder in dict.fromkeys(folders):
+            for old in self._known(folder, first, watcher):
+                found.add(old)
+        return found
+
+    def _folder(self, encoder: Encoder, rounded: bool = False) -> Path:
+        apart = rounded or requested() == "bfloat16"  # shared by no float32 engine
+        name = (_FORMAT, encoder.card.revision, encoder.preprocessing(), LAYER)
+        return self.root / digest(*name, *(("bfloat16",) if apart else ()))
 
     def _known(self, folder: Path, wanted: dict[str, int], progress: Progress) -> Iterator[Shard]:
         """Yield the shards in ``folder`` that hold a wanted sample; drop damaged ones."""
         for path in sorted(folder.glob(f"*{shards.SUFFIX}")):
             try:
-                known = shards.read(path)
+                known = shards.read(path, wanted)
             except FileNotFoundError:  # dropped by another process just now
                 continue
             except DamagedShard:
@@ -149,7 +162,7 @@ class FeatureCache:
                 with suppress(OSError):
                     path.unlink()
                 continue
-            if any(key in wanted for key in known.ids):
+            if known is not None:
                 with suppress(OSError):
                     os.utime(path)  # used now: the last to be dropped
                 yield known

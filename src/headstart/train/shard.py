@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,10 @@ class Shard:
             beside.write_bytes(raw)
 
 
-def read(path: Path) -> Shard:
+def read(path: Path, wanted: Container[str]) -> Shard | None:
     """Return the shard in ``path``, memory-mapped until its values are copied.
+
+    None if it holds no sample that is ``wanted``: then nothing but its ids is read.
 
     Raises:
         DamagedShard: It is truncated, or a byte has changed.
@@ -91,12 +93,14 @@ def read(path: Path) -> Shard:
     try:
         with safe_open(os.fspath(path), framework="np") as opened:
             metadata = opened.metadata()
+            ids = _split(opened.get_tensor("ids").tobytes().decode("ascii"))
+            if not any(one in wanted for one in ids):
+                return None
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         if int(metadata["crc"]) != _checksum(tensors):
             raise DamagedShard(path)
-        ids = tensors["ids"].tobytes().decode("ascii")
         return Shard(
-            ids=[ids[start : start + ID_BYTES] for start in range(0, len(ids), ID_BYTES)],
+            ids=ids,
             sizes=tensors["sizes"],
             counts=tensors["counts"],
             values=tensors["values"],
@@ -107,6 +111,10 @@ def read(path: Path) -> Shard:
         raise
     except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
         raise DamagedShard(path) from error
+
+
+def _split(ids: str) -> list[str]:
+    return [ids[start : start + ID_BYTES] for start in range(0, len(ids), ID_BYTES)]
 
 
 def _checksum(tensors: dict[str, NDArray[Any]]) -> int:

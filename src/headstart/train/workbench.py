@@ -30,6 +30,7 @@ from headstart.train.samples import Samples
 from headstart.train.states import States
 
 T = TypeVar("T")
+ROUNDED = ("train",)  # parts that heads are only fitted on: rounding moves no score of a model
 Values = NDArray[np.float32] | list[NDArray[np.float32]]
 
 
@@ -130,10 +131,9 @@ class Workbench:
     def missing(self) -> list[Input]:
         """Return the inputs of all parts whose features are not in the cache, each once."""
         found: dict[str, Input] = {}
-        for part in self.task.parts.values():
-            sides = self._sides(part)
-            for inputs, ids in sides:
-                rows = self.cache.missing(self.pristine, ids)
+        for name, part in self.task.parts.items():
+            for inputs, ids in self._sides(part):
+                rows = self.cache.missing(self.pristine, ids, name in ROUNDED)
                 found.update({ids[row]: inputs[row] for row in rows})
         return list(found.values())
 
@@ -153,7 +153,14 @@ class Workbench:
         rows = self.task.parts[part]
         label = f"features of {part} ({self.base})"
         sides = [
-            self.cache.features(self.pristine, inputs, ids, progress=self.progress, label=label)
+            self.cache.features(
+                self.pristine,
+                inputs,
+                ids,
+                progress=self.progress,
+                label=label,
+                rounded=part in ROUNDED,
+            )
             for inputs, ids in self._sides(rows)
         ]
         if not self.pair:

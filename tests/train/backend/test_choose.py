@@ -200,9 +200,29 @@ def test_the_environment_overrides_also_in_short_jobs(bert, tmp_path, monkeypatc
     assert type(choose(bert, bert.encode(["the fox"]), 1, tmp_path)) is kind
 
 
-def test_bfloat16_serves_only_who_asks_for_it(bert, tmp_path, monkeypatch):
+def test_bfloat16_serves_short_jobs_of_who_asks_for_it(bert, tmp_path, monkeypatch):
     monkeypatch.setenv("HEADSTART_EMBED", "bfloat16")
     assert type(choose(bert, bert.encode(["the fox"]), 1, tmp_path)) is BFloat16
+
+
+def test_bfloat16_serves_rows_to_fit_on_and_never_rows_to_score(bert, tmp_path, monkeypatch):
+    Stopwatch(monkeypatch, eager=1.0, onednn=0.9, onnx=0.8, bfloat16=0.5)
+    samples = bert.encode(["the quick fox", "a dog or a fox"])
+    for _ in range(2):  # measured, then remembered
+        fitted = choose(bert, samples, LONG, tmp_path, rounded=True)
+        scored = choose(bert, samples, LONG, tmp_path)
+        assert (fitted.name, scored.name) == ("bfloat16", "onnx")
+
+
+def test_rounding_that_is_no_faster_or_misses_the_cosine_does_not_serve(
+    bert, tmp_path, monkeypatch
+):
+    Stopwatch(monkeypatch, eager=1.0, onednn=0.9, onnx=0.8, bfloat16=0.85)
+    samples = bert.encode(["the quick fox", "a dog or a fox"])
+    assert choose(bert, samples, LONG, tmp_path / "slow", rounded=True).name == "onnx"
+    Stopwatch(monkeypatch, eager=1.0, onednn=0.9, onnx=0.8, bfloat16=0.1)
+    monkeypatch.setattr("headstart.train.backend.check.LEAST_COSINE", 1.1)
+    assert type(choose(bert, samples, LONG, tmp_path / "far", rounded=True)) is Eager
 
 
 def test_bfloat16_that_misses_the_cosine_does_not_serve(bert, tmp_path, monkeypatch, caplog):

@@ -1,7 +1,7 @@
 """The encoder under autocast to bfloat16: up to twice as fast, some three digits exact.
 
-Never chosen by itself. Features train a head that is delivered with the float32 encoder, and the
-scores of a study are to be those of the model that it delivers.
+Chosen by itself for rows that a head is fitted on, never for rows that it is scored on: the head
+is delivered with the float32 encoder, and a study's scores are those of what it delivers.
 """
 
 from __future__ import annotations

@@ -44,16 +44,19 @@ _REPEATS = 2
 # Seconds that a job must take in eager mode before a backend is tried for the first time, and
 # what starting it costs each time.
 _WORTH_TRYING = {
-    Modality.TEXT: {"onednn": 10.0, "onnx": 120.0},
-    Modality.IMAGE: {"onednn": 40.0, "onnx": 40.0},
+    Modality.TEXT: {"bfloat16": 10.0, "onednn": 10.0, "onnx": 120.0},
+    Modality.IMAGE: {"bfloat16": 40.0, "onednn": 40.0, "onnx": 40.0},
 }
 _WORTH_OPENING = 10.0  # onnx, its graph being there already
-_STARTING = {"eager": 0.0, "onednn": 0.0, "onnx": 1.0}
+_STARTING = {"eager": 0.0, "bfloat16": 0.0, "onednn": 0.0, "onnx": 1.0}
+_EXACT = ("onednn", "onnx")
 
 _log = logging.getLogger(__name__)
 
 
-def choose(encoder: Encoder, samples: Sequence[Batch], count: int, folder: Path) -> Backend:
+def choose(
+    encoder: Encoder, samples: Sequence[Batch], count: int, folder: Path, rounded: bool = False
+) -> Backend:
     """Return the backend for a job.
 
     Args:
@@ -61,6 +64,7 @@ def choose(encoder: Encoder, samples: Sequence[Batch], count: int, folder: Path)
         samples: The first of the job, encoded.
         count: Inputs of the whole job.
         folder: The cache.
+        rounded: Whether features rounded to bfloat16 will do (cosine of .999 with the reference).
 
     Raises:
         RequestError: The environment asks for a backend that there is not.
@@ -75,7 +79,7 @@ def choose(encoder: Encoder, samples: Sequence[Batch], count: int, folder: Path)
     short = units < _SHORT_JOB[Modality.IMAGE if image else Modality.TEXT]
     if short or encoder.device().type != "cpu":
         return eager
-    return _Trial(encoder, samples, folder).best(units)
+    return _Trial(encoder, samples, folder, rounded).best(units)
 
 
 def requested() -> str | None:
@@ -112,8 +116,11 @@ def _made(name: str, encoder: Encoder, words: bool, folder: Path) -> Backend:
 class _Trial:
     """What is known, and found out, of one encoder on one kind of input on this machine."""
 
-    def __init__(self, encoder: Encoder, samples: Sequence[Batch], folder: Path) -> None:
+    def __init__(
+        self, encoder: Encoder, samples: Sequence[Batch], folder: Path, rounded: bool
+    ) -> None:
         self.encoder, self.folder = encoder, folder
+        self.names = ("bfloat16", *_EXACT) if rounded else _EXACT
         self.words = "word_ids" in samples[0]
         self.batches = _typical(encoder, samples)
         self.eager = Eager(encoder)
@@ -129,7 +136,7 @@ class _Trial:
         if "eager" not in self.seconds:
             self.seconds["eager"] = self._timed(self.eager)
         whole = units * (self.seconds["eager"] or 0.0)
-        for name in ("onednn", "onnx"):
+        for name in self.names:
             if name not in self.seconds and whole >= self._worth(name):
                 backend = self._sound(name)
                 if backend is not None or name in self.refused:
@@ -142,7 +149,7 @@ class _Trial:
         known = {
             name: units * seconds + _STARTING[name]
             for name, seconds in self.seconds.items()
-            if seconds is not None
+            if seconds is not None and name in ("eager", *self.names)
         }
         for name in sorted(known, key=known.__getitem__):
             if backend := self._sound(name):
@@ -161,7 +168,7 @@ class _Trial:
             return self.made[name]
         try:
             backend = _made(name, self.encoder, self.words, self.folder)
-            if holds(backend, self.eager, self.batches[:1]):
+            if holds(backend, self.eager, self.batches[:1], name in _EXACT):
                 self.made[name] = backend
                 return backend
             reason = "other features"
