@@ -22,7 +22,7 @@ BENCHMARKS = (
     "scale",
     "whole",
     "grid.replay",
-    "grid.bases",
+    "grid.live",
 )
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers", "peft")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from bench.grid.record import by_score, precision
 from bench.grid.table import FOLDER
 from bench.grid.tasks import PHOTOS, TASKS, task
 from headstart.base.reference import cards_at_hand
@@ -26,7 +27,6 @@ from headstart.study.ranking import rank_bases
 from headstart.study.store import Store
 from headstart.study.trial import Context, run_trial
 from headstart.train.cache import FeatureCache
-from headstart.train.precision import training_dtype
 from headstart.train.workbench import Workbench
 
 STEPS = 32
@@ -42,18 +42,13 @@ def record(name: str, work: Path) -> None:
     store = Store(work / name)
     store.trials.mkdir(parents=True, exist_ok=True)
     context = Context(found, "accuracy", 1, store, progress)
-    ranking: dict[str, dict[str, float]] = {"combined": {}}
-    for one in rank_bases(found, bases, progress).ranking.bases:
-        ranking["combined"][one.base] = one.combined
-        for score, value in one.scores.items():
-            ranking.setdefault(score, {})[one.base] = value
+    ranking = by_score(rank_bases(found, bases, progress).ranking)
     finetuned: dict[str, float] = {}
     for base in bases:
         bench = Workbench(found, base, FeatureCache(), work / name, progress)
         method = METHODS.get("finetune")()
-        precision = str(training_dtype()).removeprefix("torch.")
         values = method.search(found, bench, "accuracy")[RATE]
-        values |= {"precision": precision, "schedule": "cosine", "steps": STEPS}
+        values |= {"precision": precision(), "schedule": "cosine", "steps": STEPS}
         trial = run_trial(context, Arm(method, bench).trial(values, 0), final=True)
         if trial.status != "finalist":
             raise SystemExit(f"{base} failed on {name}: {trial.error}")

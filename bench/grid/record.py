@@ -24,6 +24,7 @@ from bench.grid.tasks import TASKS, task
 from headstart.ledger.distance import summary
 from headstart.method.model import METHODS
 from headstart.progress import Silent
+from headstart.rank.combine import Ranking
 from headstart.study.arm import Arm, arms_of
 from headstart.study.ladder import Ladder
 from headstart.study.ranking import rank_bases
@@ -64,11 +65,6 @@ def record(name: str, work: Path) -> None:
         if arm.method.refuse(found, arm.bench.card if arm.bench else None) is None
     ]
     done = [(arm, trial) for arm in arms for trial in _trials(context, arm)]
-    scores: dict[str, dict[str, float]] = {"combined": {}}
-    for one in ranked.ranking.bases:
-        scores["combined"][one.base] = one.combined
-        for score, value in one.scores.items():
-            scores.setdefault(score, {})[one.base] = value
     Table(
         name=name,
         classes=len(found.classes),
@@ -80,7 +76,7 @@ def record(name: str, work: Path) -> None:
             b.base: [float(x) for x in summary(b.features("train").values, found.train.targets)]
             for b in benches
         },
-        ranking=scores,
+        ranking=by_score(ranked.ranking),
         kept=[one.base for one in ranked.ranking.bases if one.tie_with_first][:MOST],
         entries=[_entry(arm, trial) for arm, trial in done],
         targets={part: np.asarray(found.parts[part].targets) for part in PARTS},
@@ -101,11 +97,22 @@ def _trials(context: Context, arm: Arm) -> Iterator[TrialRecord]:
         ladder = Ladder(len(context.task.train))
         for steps in ladder.rungs:
             for seed in range(SEEDS if steps == ladder.cap else 1):
-                full = {**values, "precision": _precision(), "schedule": "cosine", "steps": steps}
+                full = {**values, "precision": precision(), "schedule": "cosine", "steps": steps}
                 yield _run(context, arm, full, seed)
 
 
-def _precision() -> str:
+def by_score(ranking: Ranking) -> dict[str, dict[str, float]]:
+    """Return what each score, and all of them combined, say of each base."""
+    found: dict[str, dict[str, float]] = {"combined": {}}
+    for one in ranking.bases:
+        found["combined"][one.base] = one.combined
+        for score, value in one.scores.items():
+            found.setdefault(score, {})[one.base] = value
+    return found
+
+
+def precision() -> str:
+    """Return the precision in which this machine trains, as a hyperparameter."""
     return str(training_dtype()).removeprefix("torch.")
 
 

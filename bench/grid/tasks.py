@@ -14,7 +14,6 @@ TRAIN, VALIDATION, TEST = 400, 300, 600  # rows at most
 FEWER = {"hwu64-has_entity": 200, "sst2": 200}  # training rows
 LONGEST = {"sst2": 80}  # characters; the others' texts are short as they are
 TASKS = ("banking77", "clinc150", "hwu64-scenario", "hwu64-action", "hwu64-has_entity", "sst2")
-
 PHOTOS = ("hymenoptera.zip", "clothing10.zip", "pacs-small.zip", "cifar10-small")
 
 

@@ -25,7 +25,7 @@ from headstart.train.evaluate import Predictions
 from headstart.train.recipe import Point
 from headstart.train.workbench import Workbench
 
-FORMAT = 5  # raised whenever the same key would no longer mean the same numbers
+FORMAT = 6  # raised whenever the same key would no longer mean the same numbers
 NO_COST = CostRecord(
     seconds=0.0, cpu_seconds=0.0, flop=0.0, peak_bytes=0, energy_joule=None, trainable_parameters=0
 )
