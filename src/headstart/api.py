@@ -71,6 +71,8 @@ def adapt(
     metric: str | None = None,
     schedule: str = "cosine",
     labels_per_class: int | None = None,
+    retain: str | Sequence[str] | None = None,
+    forget_at_most: str | float | None = None,
     ledger: str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -94,6 +96,10 @@ def adapt(
         metric: What choices go by; the objective's main one if not given.
         schedule: How learning rates fall after their warm-up: "cosine", "linear", "constant".
         labels_per_class: Keep only so many training rows a class.
+        retain: What the base could do and may forget, measured before and after: corpora,
+            labelled sets, multiple-choice questions, lm-eval tasks; "none" for nothing. If not
+            given, a packaged corpus for language models, nothing for others.
+        forget_at_most: Share of each retained score that may be lost at 95% confidence: "2%".
         ledger: Where the trials of all studies are kept, and looked up before they are paid for:
             a file, a database URL, or "none"; if not given, $HEADSTART_LEDGER or a file of the
             user's own.
@@ -124,6 +130,8 @@ def adapt(
         metric=metric,
         schedule=schedule,
         labels_per_class=labels_per_class,
+        retain=retain,
+        forget_at_most=forget_at_most,
         ledger=ledger,
         progress=progress,
     )
@@ -150,6 +158,8 @@ def plan(
     metric: str | None = None,
     schedule: str = "cosine",
     labels_per_class: int | None = None,
+    retain: str | Sequence[str] | None = None,
+    forget_at_most: str | float | None = None,
     ledger: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Plan:
@@ -176,6 +186,8 @@ def plan(
         metric=metric,
         schedule=schedule,
         labels_per_class=labels_per_class,
+        retain=retain,
+        forget_at_most=forget_at_most,
         ledger=ledger,
         progress=progress,
     )
@@ -196,13 +208,17 @@ def _request(
     metric: str | None,
     schedule: str,
     labels_per_class: int | None,
+    retain: str | Sequence[str] | None,
+    forget_at_most: str | float | None,
     ledger: str | Path | None,
     progress: Progress | None,
 ) -> tuple[Request, Task]:
     """Check what was asked for and read the data."""
+    from headstart.study.limit import parse_limit
     from headstart.study.request import Request, check_names
     from headstart.task.build import build_task
 
+    limit_of_loss = parse_limit(forget_at_most)
     bases, methods = _listed(base), _listed(method)
     kind, limit = check_names(
         task=task,
@@ -232,6 +248,8 @@ def _request(
         metric=metric,
         schedule=schedule,
         labels_per_class=labels_per_class,
+        retain=_listed(retain),
+        forget_at_most=limit_of_loss,
         ledger=_ledger_url(ledger),
     )
     return request, built

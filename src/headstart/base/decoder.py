@@ -192,11 +192,19 @@ class Decoder(Skeleton):
     def forward(self, batch: Batch) -> Tensor:
         """Return the loss (N,) in nats of each sequence, summed over the tokens it says."""
         lengths, labels = batch["lengths"], batch["labels"][0]
-        hidden = self._hidden(batch["input_ids"], lengths)  # (T, D)
+        hidden = self.states(batch)
         owner = torch.repeat_interleave(torch.arange(len(lengths), device=labels.device), lengths)
         said = labels != IGNORED
         losses = self._losses(hidden[said], labels[said])
         return losses.new_zeros(len(lengths)).index_add_(0, owner[said], losses)
+
+    def states(self, batch: Batch) -> Tensor:
+        """Return the last hidden states (T, D) of a collated batch's tokens."""
+        return self._hidden(batch["input_ids"], batch["lengths"])
+
+    def output_weight(self) -> Tensor:
+        """Return the weight (V, D) of the output layer."""
+        return cast(Tensor, cast(Any, self.causal).get_output_embeddings().weight)
 
     def _hidden(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Return the last hidden states of the tokens, (T, D)."""

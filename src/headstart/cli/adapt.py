@@ -32,7 +32,8 @@ Kind = Annotated[
     typer.Option(
         "--task",
         metavar="KIND",
-        help="classification, regression, text-pair or token-classification. \\[detected]",
+        help="classification, regression, text-pair, token-classification, language-modeling "
+        "or instruction. \\[detected]",
     ),
 ]
 Out = Annotated[
@@ -61,7 +62,8 @@ def adapt(
         typer.Argument(
             metavar="DATA",
             help="A table (.csv .tsv .jsonl .parquet), a folder of class folders with images or "
-            "texts (also as .zip), or a [bold]datasets[/bold] set.",
+            "texts (also as .zip), a corpus (.txt .md, or a folder of them), or a "
+            "[bold]datasets[/bold] set.",
             show_default=False,
         ),
     ],
@@ -86,7 +88,8 @@ def adapt(
             "-m",
             metavar="NAME",
             help="How to adapt: probe, prototype, finetune, partial, gradual, lora, "
-            "lora-top, scratch; repeat to compare. Cheap controls always run.",
+            "lora-top, scratch; language models: lora, qlora, prompt, finetune, partial; repeat "
+            "to compare. Cheap controls always run.",
         ),
     ] = None,
     budget: Annotated[
@@ -125,6 +128,25 @@ def adapt(
         int | None,
         typer.Option(
             "--labels-per-class", min=1, metavar="N", help="Use only N training rows a class."
+        ),
+    ] = None,
+    retain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--retain",
+            metavar="REF",
+            help="What the base could do, measured before and after: a corpus, a labelled set, "
+            "multiple-choice questions, an lm-eval task, or none; repeat for several. "
+            r"\[language models: packaged:bbc-news]",
+        ),
+    ] = None,
+    forget_at_most: Annotated[
+        str | None,
+        typer.Option(
+            "--forget-at-most",
+            metavar="SHARE",
+            help="Adapt as much as possible while no more than this share of what is retained "
+            "is lost, at 95% confidence: 2%.",
         ),
     ] = None,
     ledger: Annotated[
@@ -181,6 +203,8 @@ def adapt(
         "metric": metric,
         "schedule": schedule,
         "labels_per_class": labels_per_class,
+        "retain": retain or None,
+        "forget_at_most": forget_at_most,
         "ledger": ledger,
     }
     with watcher(json) as progress, quiet.own_stdout():

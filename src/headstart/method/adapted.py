@@ -8,13 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.base.device import pick_device
 from headstart.base.layout import load_encoder
+from headstart.base.skeleton import Skeleton
 from headstart.errors import HeadstartError, RequestError
 from headstart.files import write_json
 from headstart.progress import Progress, Silent
@@ -85,6 +86,11 @@ class Model(ABC):
     @abstractmethod
     def outputs(self, inputs: Sequence[Input], progress: Progress | None = None) -> Predictions:
         """Return probabilities (N, C), values (N,), or one array of tag indices an input."""
+
+    @property
+    def body(self) -> Skeleton | None:
+        """What was a base before it was adapted; None for a model that never had one."""
+        return None
 
     @abstractmethod
     def save_weights(self, folder: Path) -> dict[str, Any]:
@@ -209,6 +215,11 @@ class NetworkModel(Model):
     def __init__(self, signature: Signature, network: Network, adapter: Path | None = None) -> None:
         super().__init__(signature)
         self.network, self.adapter = network, adapter
+
+    @property
+    def body(self) -> Skeleton | None:
+        """The encoder."""
+        return cast(Skeleton, self.network.encoder)
 
     def outputs(self, inputs: Sequence[Input], progress: Progress | None = None) -> Predictions:
         """Return predictions from fresh forward passes."""

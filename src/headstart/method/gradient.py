@@ -14,6 +14,7 @@ import numpy as np
 from headstart.base.model import BaseCard
 from headstart.method.heads import WEIGHTED
 from headstart.method.job import Job
+from headstart.method.keeping import kept_lesson
 from headstart.method.labelling import Labelling
 from headstart.method.model import Fitted, Hyperparameters, Method, Need, Setting
 from headstart.method.probe import probe_head
@@ -107,7 +108,7 @@ class GradientMethod(Method):
             network=network,
             groups=groups,
             recipe=recipe,
-            lesson=job.lesson(samples),
+            lesson=kept_lesson(setting, job, network, groups, job.lesson(samples)),
             samples=samples,
             validate=watching,
             seed=setting.seed,

@@ -49,6 +49,10 @@ class Job(ABC):
         """Return what is trained, at its start; ``quick`` spares what only good scores need."""
 
     @abstractmethod
+    def pristine(self, network: Network) -> Network:
+        """Return a network like ``network`` around the base's own weights, never trained."""
+
+    @abstractmethod
     def samples(self, network: Network, part: str) -> Samples:
         """Return the inputs of a part as training reads them."""
 

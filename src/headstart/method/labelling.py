@@ -45,6 +45,12 @@ class Labelling(Job):
         self.method.prepare(network, setting)
         return network
 
+    def pristine(self, network: Network) -> Network:
+        """Return the base under the network's first head."""
+        setting = self.setting
+        bench = setting.base
+        return Network(bench.pristine, _head_of(network), setting.task.objective, bench.pair)
+
     def samples(self, network: Network, part: str) -> Samples:
         """Return the inputs of a part.
 

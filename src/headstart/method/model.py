@@ -15,6 +15,7 @@ from headstart.base.model import BaseCard
 from headstart.method.adapted import Model
 from headstart.progress import Progress, Silent
 from headstart.registry import Registry
+from headstart.retention.suite import Suite
 from headstart.task.model import Objective, Task
 from headstart.train.evaluate import Predictions
 from headstart.train.rate_finder import RangeTest
@@ -39,6 +40,7 @@ class Setting:
         refit: Whether closed-form methods are fitted again on train and validation together for
             the test; a learning curve counts labels, so it does without.
         judged: Validation rows that a run which trains steps predicts at its end; None for all.
+        retained: What levers against forgetting hold on to.
     """
 
     task: Task
@@ -50,6 +52,7 @@ class Setting:
     progress: Progress = field(default_factory=Silent)
     refit: bool = True
     judged: NDArray[np.int64] | None = None
+    retained: Suite | None = None
 
     @property
     def base(self) -> Workbench:

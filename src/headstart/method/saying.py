@@ -41,6 +41,10 @@ class Saying(Job):
         self.method.prepare(network, self.setting)
         return network
 
+    def pristine(self, network: Network) -> Network:
+        """Return the base as it is."""
+        return LanguageNetwork(self.bench.pristine)
+
     def samples(self, network: Network, part: str) -> Samples:
         """Return the windows of a part."""
         return self.bench.samples(part)

@@ -12,6 +12,7 @@ import torch
 from headstart.base.decoder import Decoder
 from headstart.base.device import pick_device
 from headstart.base.layout import load_encoder
+from headstart.base.skeleton import Skeleton
 from headstart.errors import RequestError
 from headstart.method.adapted import Model, Signature
 from headstart.progress import Progress, Silent
@@ -37,6 +38,11 @@ class SpeakerModel(Model):
     def __init__(self, signature: Signature, decoder: Decoder, adapter: Path | None = None) -> None:
         super().__init__(signature)
         self.decoder, self.adapter = decoder, adapter
+
+    @property
+    def body(self) -> Skeleton | None:
+        """The decoder."""
+        return self.decoder
 
     def outputs(self, inputs: Sequence[Input], progress: Progress | None = None) -> Predictions:
         """Return (N, 2): nats and tokens of each text or dialogue."""

@@ -13,13 +13,16 @@ from headstart.errors import RequestError
 from headstart.files import digest
 from headstart.measure.metric import Predictions, Targets
 from headstart.progress import Progress
-from headstart.retention.suite import Suite
+from headstart.retention.suite import Recall, Suite
 from headstart.task.build import build_task
 from headstart.task.model import Kind, Objective, Part, Task
 from headstart.train.language import LanguageNetwork, nats_of
+from headstart.train.lesson import Sayings
+from headstart.train.network import Network
 from headstart.train.windows import Windows
 
 BYTES = 60_000  # of a part: some 15,000 tokens, half a minute for a small model on two cores
+TRAINED = 2_000  # documents at most that levers may replay
 LONGEST = 2_000  # characters of a document: many short ones tell more than a few long ones
 
 
@@ -58,6 +61,12 @@ class Corpus(Suite):
         rows = range(len(texts.places))
         label = f"retained: {self.name}"
         return nats_of(LanguageNetwork(decoder), texts, rows, progress=progress, label=label)
+
+    def recall(self, pristine: Network) -> Recall | None:
+        """Return the training documents."""
+        decoder = cast(Decoder, pristine.encoder)
+        texts = Windows(decoder, self.task.train.inputs[:TRAINED])
+        return Recall(texts, Sayings(texts)) if len(texts) else None
 
     def fingerprint(self) -> str:
         """Return a hash of the documents."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import ClassVar
 
 from headstart.base.skeleton import Skeleton
@@ -11,8 +12,24 @@ from headstart.measure.metric import Predictions, Targets
 from headstart.progress import Progress
 from headstart.registry import Registry
 from headstart.task.model import Objective
+from headstart.train.lesson import Lesson
+from headstart.train.network import Network
+from headstart.train.samples import Samples
 
 PARTS = ("validation", "test")  # choices are made on the first; the second only says their worth
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Retained training rows.
+
+    Attributes:
+        samples: Encoded.
+        lesson: Their loss.
+    """
+
+    samples: Samples
+    lesson: Lesson
 
 
 class Suite(ABC):
@@ -54,6 +71,14 @@ class Suite(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """Return a hash of the rows and of what settles their score."""
+
+    def recall(self, pristine: Network) -> Recall | None:
+        """Return retained training rows with their loss, for levers; None if there are none.
+
+        Args:
+            pristine: A network around the base as it was.
+        """
+        return None
 
     def beside(self, before: Skeleton, after: Skeleton, progress: Progress) -> dict[str, float]:
         """Return what else tells the two bodies apart, by name (linear CKA)."""

@@ -27,6 +27,7 @@ class Arm:
         alone: The study has this one base: its name goes without saying.
         story: What was done with it and why no more, a sentence each.
         cut_short: The budget ended its training, nothing else.
+        variant: What sets it apart from the plain method, as the end of its name.
     """
 
     method: Method
@@ -35,12 +36,14 @@ class Arm:
     alone: bool = False
     story: list[str] = field(default_factory=list)
     cut_short: bool = False
+    variant: str = ""
 
     @property
     def name(self) -> str:
         """Short name for tables and figures."""
         named = self.bench is not None and not self.alone
-        return arm_name(self.method.name, self.bench.base if self.bench and named else None)
+        method = self.method.name + self.variant
+        return arm_name(method, self.bench.base if self.bench and named else None)
 
     @property
     def epochs(self) -> float | None:

@@ -89,7 +89,8 @@ def decide(context: Context, arms: list[Arm]) -> Verdict:
     The choice goes to the cheapest arm that a paired test cannot tell from the best, with two
     exceptions. An arm that ignores the input (majority) is chosen only if it is itself the best.
     And where a control would win by its price although the validation rows are too few to say
-    that transfer does not help, the side that leads is chosen: see :func:`_undecided`.
+    that transfer does not help, the side that leads is chosen: see :func:`_undecided`. Under a
+    limit on what is forgotten, only arms that keep it are chosen from.
 
     Raises:
         WorkError: No arm finished.
@@ -98,7 +99,8 @@ def decide(context: Context, arms: list[Arm]) -> Verdict:
     if not finished:
         raise _all_failed(context, arms)
     metric = context.metric
-    order = sorted(finished, key=lambda s: (-s.merit(metric), s.cost))
+    ranked = sorted(finished, key=lambda s: (-s.merit(metric), s.cost))
+    order = [s for s in ranked if keeps_limit(context, s)] or ranked
     best = order[0]
     tied = [
         s for s in order if s is best or _compare(context, best, s, "validation").verdict == "tie"
@@ -108,14 +110,23 @@ def decide(context: Context, arms: list[Arm]) -> Verdict:
     undecided = _undecided(context, ties, cheapest)
     delivered = cheapest if undecided is None else _instead(ties)
     return Verdict(
-        standings=order,
+        standings=[*order, *(s for s in ranked if s not in order)],
         delivered=delivered,
         ties=ties,
-        comparisons=_comparisons(context, order, delivered),
+        comparisons=_comparisons(context, ranked, delivered),
         unfinished=[arm for arm in arms if not arm.finalists],
         undecided=undecided,
         unlearnt=len(ties) < len(tied),
     )
+
+
+def keeps_limit(context: Context, standing: Standing) -> bool:
+    """Tell whether the model that an arm would deliver forgot no more than it may."""
+    if context.retention is None:
+        return True
+    key = best_key(context, standing)
+    trial = next(trial for trial in standing.arm.finalists if trial.key == key)
+    return context.retention.keeps(trial)
 
 
 def _instead(ties: list[Standing]) -> Standing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from headstart.study.bill import Bill
+from headstart.study.record import SweepPoint
 
 
 class _Record(BaseModel):
@@ -103,6 +104,7 @@ class Evidence(_Record):
     ``reused``: What the ledger saved this study; here and not in ``study.json``, which is the same
     whoever paid.
     ``hindsight``: What ``--audit`` found.
+    ``sweep``: Adapted weights on their way back to the base's, under a limit on what is forgotten.
     ``prices``: The steps of this run, in order; those of a run before a kill are not among them.
     """
 
@@ -114,6 +116,7 @@ class Evidence(_Record):
     reused: Reused | None = None
     prices: list[PriceRecord] = []
     hindsight: HindsightRecord | None = None
+    sweep: list[SweepPoint] = []
 
 
 def price_records(bill: Bill) -> list[PriceRecord]:

@@ -47,6 +47,24 @@ class RatePoint(_Record):
     loss: float
 
 
+class RetentionRecord(_Record):
+    """What a base could do before and after, on one suite; ``forgotten`` is a share of the score.
+
+    ``fingerprint``: of the suite's rows. ``beside``: what else tells the two apart, by name
+    ("linear CKA").
+    """
+
+    suite: str
+    fingerprint: str
+    metric: str
+    part: Literal["validation", "test"]
+    items: int
+    before: ScoreRecord
+    after: ScoreRecord
+    forgotten: ScoreRecord
+    beside: dict[str, float] = {}
+
+
 class TrialRecord(_Record):
     """One base x method x hyperparameters x seed on the task; a baseline has the same shape.
 
@@ -64,11 +82,25 @@ class TrialRecord(_Record):
     status: Literal["done", "finalist", "failed", "skipped"]
     scores: dict[str, dict[str, ScoreRecord]]
     cost: CostRecord
-    retention: list[dict[str, Any]] = []
+    retention: list[RetentionRecord] = []
     curve: list[CurvePoint] = []
     rate_finder: list[RatePoint] = []
     notes: list[str] = []
     error: str | None = None
+
+
+class SweepPoint(_Record):
+    """Adapted weights at a share of their way from the base: forgotten against the score.
+
+    ``forgotten`` and ``high`` (the upper end of its interval) are those of the suite that lost
+    most, ``score`` is the choice's metric; all on validation.
+    """
+
+    arm: str
+    share: float
+    forgotten: float
+    high: float
+    score: float
 
 
 class WarningRecord(_Record):

@@ -43,6 +43,8 @@ class Request:
         metric: What choices go by; None takes the objective's main one.
         schedule: How the rate falls after its warm-up: "cosine", "linear" or "constant".
         labels_per_class: Keep only so many training rows a class.
+        retain: What the base could do, measured before and after.
+        forget_at_most: Share of it that may be lost.
         out: The study's folder.
         resume: Go on with the study there.
         command: What was typed, for the report.
@@ -62,6 +64,8 @@ class Request:
     metric: str | None = None
     schedule: str = "cosine"
     labels_per_class: int | None = None
+    retain: tuple[str, ...] = ()
+    forget_at_most: float | None = None
     ledger: str | None = None
     resume: bool = False
     command: str | None = None
@@ -81,6 +85,8 @@ class Request:
             "metric": self.metric,
             "schedule": self.schedule,
             "labels_per_class": self.labels_per_class,
+            "retain": list(self.retain),
+            "forget_at_most": self.forget_at_most,
         }
 
 

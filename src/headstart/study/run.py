@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,13 +21,15 @@ from headstart.study.evidence import Reused, price_records
 from headstart.study.forecast import Forecast
 from headstart.study.hindsight import hindsight
 from headstart.study.inspect import inspect
+from headstart.study.keeper import Keeper
 from headstart.study.learnt import Learnt
 from headstart.study.log import Logged
 from headstart.study.memory import Memory
 from headstart.study.purse import purse_of
 from headstart.study.race import Race
-from headstart.study.record import StudyRecord
+from headstart.study.record import StudyRecord, SweepPoint, TrialRecord
 from headstart.study.request import ALL, Request, check_against, with_defaults
+from headstart.study.retained import retention_of
 from headstart.study.shortlist import Shortlist, shortlisted
 from headstart.study.store import opened
 from headstart.study.trial import Context
@@ -38,6 +41,8 @@ from headstart.train.workbench import Workbench
 
 CURVE_SIZES = 6
 QUICK_SIZES = 5
+KEEPING = 0.4  # of a budget under a limit on what is forgotten, for levers that cost a run
+SWEEP = "sweep"
 
 
 def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
@@ -58,6 +63,7 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
         logged = Logged(progress, store.folder / "log.txt")
         for line in task.detected:
             logged.say(line)
+        retention = retention_of(request.retain, request.forget_at_most, task, logged)
         chosen = shortlisted(task, request.bases, logged, named=named)
         cache = FeatureCache()
         benches = [workbench(task, base, cache, store.work, logged) for base in request.bases]
@@ -74,8 +80,9 @@ def run_study(request: Request, task: Task, progress: Progress) -> StudyRecord:
             bench.task = task
         with closing(Memory.opened(request.ledger, task, metric, logged)) as memory:
             context = Context(
-                task, metric, request.seeds, store, logged, request.schedule, memory, bill
-            )
+                task, metric, request.seeds, store, logged, request.schedule, memory, bill,
+                retention,
+            )  # fmt: skip
             record = _studied(context, request, benches, chosen, forecast)
         write_text(store.folder / "study.json", record.model_dump_json(indent=1) + "\n")
         store.tidy()
@@ -98,6 +105,7 @@ def _studied(
     predictions = context.store.predictions(best_key(context, verdict.delivered), "test")
     evidence = inspect(context.task, predictions)
     evidence.prices = price_records(context.bill)
+    evidence.sweep = [SweepPoint(**one) for one in context.store.read_note(SWEEP) or []]
     if request.audit:
         evidence.hindsight = hindsight(context, race, chosen, benches, verdict)
         context.progress.say(f"audit: {evidence.hindsight.sentence}")
@@ -142,7 +150,7 @@ def _run_arms(
             skip(context, arm, reason)
     trained = [arm for arm in left if arm.method.trains_steps]
     at_once = [arm for arm in left if not arm.method.trains_steps]
-    race = None
+    race, limited = None, False
     with context.progress.bar("study", len(left)) as advance:
         for arm in at_once:
             with forecast.watch_fit(context.task, arm):
@@ -150,10 +158,24 @@ def _run_arms(
             advance(1)
         if trained:
             purse = purse_of(request.budget, context)
+            limited = request.forget_at_most is not None
+            held = KEEPING * purse.total if limited else 0.0
+            purse.pay(held)
             race = Race(context, purse, at_once, trained)
             race.run()
+            purse.pay(-held)
         advance(len(trained))
+    if limited and race is not None:
+        keeper = Keeper(context, race.purse, trained, _start(at_once))
+        arms += keeper.run()
+        context.store.write_note(SWEEP, [point.model_dump() for point in keeper.points])
     return arms, race
+
+
+def _start(controls: Sequence[Arm]) -> TrialRecord | None:
+    """Return the finalist from which gains are counted: the base untouched, if it was scored."""
+    found = [arm.finalists[0] for arm in controls if arm.finalists]
+    return next((trial for trial in found if trial.method == "untouched"), None)
 
 
 def _curves(

@@ -32,6 +32,8 @@ OPTIONS = {  # as a user knows them
     "audit": "--audit",
     "metric": "--metric",
     "labels_per_class": "--labels-per-class",
+    "retain": "--retain",
+    "forget_at_most": "--forget-at-most",
 }
 
 

@@ -10,13 +10,21 @@ from typing import Any
 from headstart.errors import HeadstartError, UnwritableError
 from headstart.files import canonical, digest, replacing_folder
 from headstart.measure.cost import Meter
-from headstart.method.adapted import load_model
+from headstart.method.adapted import Model, load_model
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
 from headstart.progress import Progress
 from headstart.study.bill import Bill
 from headstart.study.judge import Rows, cut, judged_rows
 from headstart.study.memory import Memory
-from headstart.study.record import CostRecord, CurvePoint, RatePoint, ScoreRecord, TrialRecord
+from headstart.study.record import (
+    CostRecord,
+    CurvePoint,
+    RatePoint,
+    RetentionRecord,
+    ScoreRecord,
+    TrialRecord,
+)
+from headstart.study.retained import Retention
 from headstart.study.scores import all_scores
 from headstart.study.store import Store
 from headstart.task.model import Task
@@ -45,6 +53,7 @@ class Context:
         schedule: How the rate falls after its warm-up.
         memory: What the ledger knows of its trials; None without a ledger.
         bill: What its steps were predicted to take, and took.
+        retention: What is measured of the bases before and after; None for nothing.
     """
 
     task: Task
@@ -55,6 +64,7 @@ class Context:
     schedule: str = "cosine"
     memory: Memory | None = None
     bill: Bill = field(default_factory=Bill)
+    retention: Retention | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,7 @@ def run_trial(
         rate_finder: A range test to show with it.
     """
     key = trial.key(context.task, context.metric)
-    known = _known(context, key, final=final)
+    known = _known(context, trial, key, final=final)
     if known is not None:
         return known
     folder = context.store.trial_work(key)
@@ -111,7 +121,7 @@ def run_trial(
         record, predictions = _fitted(context, trial, key, final=final)
     if record.status != "failed":
         record.rate_finder = rate_finder or []
-    _remember(context, record, predictions)
+    remember(context, record, predictions)
     shutil.rmtree(folder, ignore_errors=True)
     return record
 
@@ -124,6 +134,7 @@ def _fitted(
     setting = Setting(
         context.task, trial.bench, trial.hyperparameters, trial.seed, context.metric,
         context.store.trial_work(key), context.progress, judged=judged,
+        retained=context.retention.recalled if context.retention is not None else None,
     )  # fmt: skip
     try:
         with Meter() as meter:
@@ -132,7 +143,10 @@ def _fitted(
         if final:
             predictions["test"] = fitted.test()
         keep_model(context.store, trial, key, fitted)
-        return _record(context, trial, key, fitted, predictions, meter.energy_joule), predictions
+        record = _record(context, trial, key, fitted, predictions, meter.energy_joule)
+        if final:
+            record.retention = _retention(context, trial.method, trial.bench, fitted.model)
+        return record, predictions
     except UnwritableError:
         raise  # the study has nowhere to go on
     except Exception as error:
@@ -151,7 +165,7 @@ def is_known(context: Context, trial: Trial, *, final: bool) -> bool:
     return context.memory is not None and context.memory.has(key, final=final)
 
 
-def _known(context: Context, key: str, *, final: bool) -> TrialRecord | None:
+def _known(context: Context, trial: Trial, key: str, *, final: bool) -> TrialRecord | None:
     """Return a trial that disk or ledger know, in the form that is wanted, or None."""
     known = context.store.read_trial(key)
     if known is not None and known.status == "finalist":
@@ -161,11 +175,11 @@ def _known(context: Context, key: str, *, final: bool) -> TrialRecord | None:
     if known is not None and known.status == "done":
         if not final:
             return known
-        made = _made_final(context, known) if context.store.model(key).is_dir() else None
+        made = _made_final(context, trial, known) if context.store.model(key).is_dir() else None
         if made is not None:
             return made
     recalled = context.memory.recall(key, final=final) if context.memory else None
-    if recalled is None:
+    if recalled is None or (final and _unseen(context, trial, recalled[0])):
         return None
     record, predictions = recalled
     if not final:
@@ -180,18 +194,18 @@ def _as_search(
     """Return a trial as the search run that it was: judged on its rows, test rows unread."""
     rows = judged_rows(context.task, record.hyperparameters)
     predictions = {"validation": cut(validation, rows, rows)}
-    scores = _scores(context, predictions, rows)
+    scores = final_scores(context, predictions, rows)
     return record.model_copy(update={"status": "done", "scores": scores}), predictions
 
 
-def _remember(context: Context, record: TrialRecord, predictions: dict[str, Predictions]) -> None:
+def remember(context: Context, record: TrialRecord, predictions: dict[str, Predictions]) -> None:
     """Keep a trial in the study's folder, and in the ledger if there is one."""
     context.store.write_trial(record, predictions)
     if context.memory is not None:
         context.memory.keep(record, predictions)
 
 
-def _made_final(context: Context, record: TrialRecord) -> TrialRecord | None:
+def _made_final(context: Context, trial: Trial, record: TrialRecord) -> TrialRecord | None:
     """Let the model of a search run predict the test rows; None if it cannot be used."""
     task = context.task
     try:
@@ -204,9 +218,31 @@ def _made_final(context: Context, record: TrialRecord) -> TrialRecord | None:
         log.debug("the model of trial %s cannot be used", record.key, exc_info=True)
         return None
     record.status = "finalist"
-    record.scores = _scores(context, predictions)
-    _remember(context, record, predictions)
+    record.scores = final_scores(context, predictions)
+    record.retention = _retention(context, trial.method, trial.bench, model)
+    remember(context, record, predictions)
     return record
+
+
+def _retention(
+    context: Context, method: Method, bench: Workbench | None, model: Model
+) -> list[RetentionRecord]:
+    """Return what a model forgot; nothing where the base's weights stayed as they are."""
+    if context.retention is None or bench is None or not method.trains_steps or method.control:
+        return []
+    body = model.body
+    return [] if body is None else context.retention.measured(bench, body)
+
+
+def _unseen(context: Context, trial: Trial, record: TrialRecord) -> bool:
+    """Tell whether a finalist that only the ledger knows must be fitted again for its model.
+
+    That is so where what it forgot was not measured, or where its weights are to be brought back.
+    """
+    wanted = context.retention
+    if wanted is None or not trial.method.trains_steps or trial.method.control:
+        return False
+    return wanted.limit is not None or not wanted.covers(record)
 
 
 def keep_model(store: Store, trial: Trial, key: str, fitted: Fitted) -> None:
@@ -253,7 +289,7 @@ def _record(
     record = _shell(trial, key, status="finalist" if final else "done")
     record.hyperparameters = {**trial.hyperparameters, **fitted.chosen}
     judged = None if final else judged_rows(context.task, trial.hyperparameters)
-    record.scores = _scores(context, predictions, judged)
+    record.scores = final_scores(context, predictions, judged)
     record.cost = CostRecord(
         seconds=fitted.seconds,
         cpu_seconds=fitted.cpu_seconds,
@@ -267,9 +303,10 @@ def _record(
     return record
 
 
-def _scores(
+def final_scores(
     context: Context, predictions: dict[str, Predictions], judged: Rows | None = None
 ) -> dict[str, dict[str, ScoreRecord]]:
+    """Return all metrics of predictions by part; validation's are of the judged rows, if any."""
     task = context.task
     parts = dict(task.parts)
     if judged is not None:

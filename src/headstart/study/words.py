@@ -90,6 +90,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def percent(share: float) -> str:
+    """Return e.g. "2%" or "-0.4%"."""
+    return f"{100 * share:.3g}%"
+
+
 def duration(seconds: float) -> str:
     """Return a time as people say it: ``0.4 s``, ``3 min 12 s``, ``2 h 5 min``."""
     if seconds < 0.05:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from headstart.base import reference
 from headstart.base.decoder import IGNORED, Decoder
 from headstart.base.device import pick_device
+from headstart.base.divergence import divergence
 from headstart.base.model import Batch
 from headstart.files import digest
 from headstart.measure.cost import forward_flop
@@ -47,6 +49,14 @@ class LanguageNetwork(Network):
         """Return the loss (N,) in nats of each sequence."""
         found: Tensor = self.encoder(batch[0])
         return found
+
+    def drift(self, pristine: Network, batch: tuple[Batch, ...]) -> Tensor:
+        """Return the divergence of what comes next from what the base says: a mean, in nats.
+
+        Kullback-Leibler, of the tokens that are said.
+        """
+        decoders = [cast(Decoder, one.encoder) for one in (self, pristine)]
+        return divergence(decoders[0], decoders[1], batch[0])
 
 
 class LanguageBench(Workbench):

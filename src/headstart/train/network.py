@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -88,6 +89,22 @@ class Network(nn.Module):
         features = combine(sides[0], sides[1]) if self.pair else sides[0]
         logits: Tensor = self.head(features)
         return logits
+
+    def drift(self, pristine: Network, batch: tuple[Batch, ...]) -> Tensor:
+        """Return how far from the base it has gone on a batch: 0 for the base itself.
+
+        One minus the cosine of its features with the base's, a mean over the inputs.
+
+        Args:
+            pristine: A network around the base's own weights.
+            batch: Collated.
+        """
+        gone = []
+        for side in batch:
+            with torch.no_grad():
+                before = pristine._features(side)
+            gone.append(1.0 - F.cosine_similarity(self._features(side), before, dim=-1))
+        return torch.stack([each.mean() for each in gone]).mean()
 
     def _features(self, batch: Batch) -> Tensor:
         if HIDDEN not in batch:
