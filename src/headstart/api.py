@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from headstart.task.model import Task
 
 RUNS = Path("headstart-runs")
-DEMOS = {"text": "packaged:emojis", "image": "packaged:digits"}
+DEMOS = {"text": "packaged:emojis", "image": "packaged:digits", "llm": "packaged:chatterbot"}
 # In operations: the same numbers on every machine; one and a half to two minutes on two cores.
-DEMO_BUDGETS = {"text": "15tflop", "image": "11tflop"}
+DEMO_BUDGETS = {"text": "15tflop", "image": "11tflop", "llm": "60tflop"}
+DEMO_METHODS = {"llm": ["lora", "prompt"]}
 
 
 @dataclass(frozen=True)
@@ -263,14 +264,17 @@ def demo(
     progress: Progress | None = None,
     command: str | None = None,
 ) -> Study:
-    """Run the main job on packaged data and weights: "text" (emoji names) or "image" (digits)."""
+    """Run the main job on packaged data and weights.
+
+    "text" (emoji names), "image" (digits) or "llm" (a language model that learns small talk).
+    """
     if which not in DEMOS:
         raise RequestError(f"no demo '{which}'", mend=f"choose one of {', '.join(DEMOS)}")
     return adapt(
         DEMOS[which],
-        method=["probe", "lora", "finetune"],
+        method=DEMO_METHODS.get(which, ["probe", "lora", "finetune"]),
         budget=DEMO_BUDGETS[which],
-        learning_curve=True,
+        learning_curve=which != "llm",
         out=out,
         resume=resume,
         progress=progress,

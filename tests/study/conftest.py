@@ -13,7 +13,10 @@ import torch
 
 import headstart
 
+from ..taught import news, retained, taught
 from .helpers import WORDS, Runner, write_base
+
+__all__ = ["news", "retained", "taught"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -229,7 +229,11 @@ def adapt(
 def demo(
     context: typer.Context,
     which: Annotated[
-        str, typer.Argument(metavar="[text|image]", help="Emoji names, or handwritten digits.")
+        str,
+        typer.Argument(
+            metavar="[text|image|llm]",
+            help="Emoji names, handwritten digits, or small talk for a language model.",
+        ),
     ] = "text",
     out: Out = None,
     resume: Resume = False,
@@ -244,8 +248,8 @@ def demo(
       headstart demo image --out digits
     """
     remember(context, out, resumable=True)
-    if which not in ("text", "image"):
-        raise typer.BadParameter(f"'{which}' is neither 'text' nor 'image'", param_hint="demo")
+    if which not in ("text", "image", "llm"):
+        raise typer.BadParameter(f"'{which}' is none of text, image, llm", param_hint="demo")
     from headstart import api
 
     with watcher(json) as progress, quiet.own_stdout():

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from headstart.errors import RequestError, nearest
 from headstart.task.layout import read_tree
-from headstart.task.model import Image
+from headstart.task.model import Image, Kind
 from headstart.task.raw import Raw
 from headstart.task.tree import folder_tree
 
@@ -23,7 +24,7 @@ _DIGIT_SIDE = 64  # pixels; digits are 28 x 28 or 8 x 8, too small to look at in
 
 
 def read_packaged(reference: str) -> Raw:
-    """Return the rows of ``packaged:emojis``, ``packaged:bbc-news`` or ``packaged:digits``.
+    """Return the rows of a packaged set: emojis, bbc-news, digits or chatterbot.
 
     Raises:
         RequestError: No set has this name, or the package that carries it is not installed.
@@ -94,6 +95,34 @@ def _digits() -> Raw:
     )
 
 
+def _chatterbot() -> Raw:
+    """Small talk with a robot (English, some 3,000 turns), as chatterbot-corpus carries it; BSD."""
+    spec = find_spec("chatterbot_corpus")
+    if spec is None or spec.origin is None:
+        raise _absent("chatterbot-corpus")
+    import yaml
+
+    folder = Path(spec.origin).parent / "data" / "english"
+    prompts, answers, origins = [], [], []
+    for path in sorted(folder.glob("*.yml")):
+        talks = yaml.safe_load(path.read_text(encoding="utf-8"))["conversations"]
+        for at, talk in enumerate(talks, start=1):
+            turns = [str(turn) for turn in talk if turn is not None]
+            for asked, said in pairwise(turns):
+                prompts.append(asked)
+                answers.append(said)
+                origins.append(f"{path.name} conversation {at}")
+    return Raw(
+        name="chatterbot",
+        columns={"prompt": prompts, "completion": answers},
+        origins=origins,
+        input=("prompt",),
+        target="completion",
+        settled="as packaged",
+        kind=Kind.INSTRUCTION,
+    )
+
+
 def _png(square: NDArray[np.uint8]) -> bytes:
     from PIL import Image as Pillow
 
@@ -107,4 +136,5 @@ _SETS: dict[str, Callable[[], Raw]] = {
     "emojis": _emojis,
     "bbc-news": _bbc_news,
     "digits": _digits,
+    "chatterbot": _chatterbot,
 }

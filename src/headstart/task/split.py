@@ -10,7 +10,7 @@ import numpy as np
 from headstart.errors import RequestError
 from headstart.files import digest
 from headstart.task.encode import labels_of
-from headstart.task.model import PARTS, Objective, Warning
+from headstart.task.model import PARTS, Dialogue, Objective, Warning
 from headstart.task.raw import PART_NAMES, Raw, shown
 from headstart.task.rows import Rows
 
@@ -98,7 +98,7 @@ def _dealt(
     """Return the part of each row in ``among``: one of ``missing``, or train."""
     by_content: dict[str, list[int]] = defaultdict(list)
     for row in among:
-        by_content[rows.ids[row]].append(row)
+        by_content[_together(rows, row)].append(row)
     strata = _strata(rows, by_content, objective)
     part_of: dict[str, str] = {}
     for contents in strata.values():
@@ -111,7 +111,15 @@ def _dealt(
             part_of.update(dict.fromkeys(picked, part))
     if objective in (Objective.MULTI_LABEL, Objective.TAGS):
         _give_train_every_label(rows, by_content, part_of)
-    return [part_of.get(rows.ids[row], "train") for row in among]
+    return [part_of.get(_together(rows, row), "train") for row in among]
+
+
+def _together(rows: Rows, row: int) -> str:
+    """Return what rows must share to go together: the content, of a dialogue what is asked."""
+    found = rows.inputs[row]
+    if not isinstance(found, Dialogue):
+        return rows.ids[row]
+    return digest("asked", *(part for m in found.prompt for part in (m.role, m.content)))
 
 
 def _strata(
