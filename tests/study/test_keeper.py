@@ -60,7 +60,16 @@ def test_the_way_back_is_told(study):
     assert {one["share"] for one in points} >= {1.0}
     ordered = sorted(points, key=lambda one: one["share"])
     assert ordered[0]["forgotten"] < ordered[-1]["forgotten"]
-    assert "forgot" in (study.folder / "report.html").read_text()
+    page = (study.folder / "report.html").read_text()
+    assert "What was forgotten" in page
+    assert "within the limit" in page
+    assert "past the limit" in page
+
+
+def test_the_verdict_says_what_the_limit_cost(study):
+    why = study.record.decision.why
+    assert "Past the limit of 50%" in why
+    assert "Within the limit it keeps" in why
 
 
 def test_the_delivered_model_is_the_one_that_was_measured(study):

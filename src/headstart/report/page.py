@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from headstart.errors import RequestError
 from headstart.files import write_text
-from headstart.report import plots, sections, units
+from headstart.report import plots, retention, sections, units
 from headstart.report.arms import arm_views, comparison_views
 from headstart.study.evidence import Evidence
 from headstart.study.record import StudyRecord
@@ -98,6 +98,9 @@ def _context(record: StudyRecord, evidence: Evidence) -> dict[str, Any]:
         "lower_is_better": units.lower_is_better(metric),
         "arms": arms,
         "cost_plots": plots.cost_plots(arms, metric),
+        "kept": retention.kept_views(record, arms),
+        "forgetting": retention.forgetting_plot(record, evidence, arms),
+        "forget_limit": retention.limit_of(record),
         "trials": sections.trial_views(record),
         "comparisons": comparisons,
         "forest": plots.forest_plot(comparisons, metric),

@@ -23,6 +23,7 @@ class EWC(Lever):
 
     name = "ewc"
     summary = "weights pulled back, the more so the more the retained rows need them"
+    needs_rows = True
     strength = 0.01
 
     def __init__(self, ground: Ground, strength: float) -> None:

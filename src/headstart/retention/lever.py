@@ -58,12 +58,14 @@ class Lever(ABC):
         summary: One phrase.
         strength: A sensible one.
         factor: Operations of a step with it, in steps without.
+        needs_rows: Whether it needs retained rows to train on.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     strength: ClassVar[float]
     factor: ClassVar[float] = 1.0
+    needs_rows: ClassVar[bool] = False
 
     def __init__(self, ground: Ground, strength: float) -> None:
         self.ground, self.pull = ground, strength

@@ -22,6 +22,7 @@ class Replay(Lever):
 
     name = "replay"
     summary = "retained rows trained on beside the new ones"
+    needs_rows = True
     strength = 0.25
     factor = 1.25
 

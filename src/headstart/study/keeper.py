@@ -127,6 +127,8 @@ class Keeper:
     def _pull(self, arm: Arm, name: str) -> None:
         """Train the arm's winner again with a lever, and bring it back if need be."""
         lever, retained = LEVERS.get(name), self.retention.recalled
+        if lever.needs_rows and retained is None:
+            return
         values = lever.setting(_asked(arm.finalists[0].hyperparameters))
         if "levers" in values:
             values["retained"] = retained.fingerprint()[:12] if retained is not None else None

@@ -70,7 +70,8 @@ class Retention:
     @property
     def recalled(self) -> Suite | None:
         """The suite whose training rows levers hold on to."""
-        return self.suites[0] if self.suites else None
+        own = (suite for suite in self.suites if type(suite).recall is not Suite.recall)
+        return next(own, None)
 
     def _record(self, suite: Suite, part: str, bench: Workbench, body: Skeleton) -> RetentionRecord:
         before, after = self.before(suite, bench, part), suite.told(body, part, self.progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headstart.study.decide import Standing, Verdict, best_key
 from headstart.study.record import Alternatives, DecisionRecord
+from headstart.study.remembrance import remembrance
 from headstart.study.trial import Context
 from headstart.study.words import (
     amount,
@@ -102,6 +103,7 @@ def reasons_for(context: Context, verdict: Verdict) -> list[str]:
     reasons += _against(context, verdict, controls=False)
     if verdict.delivered.record.baseline and verdict.undecided is None:
         reasons += _no_gain(verdict)
+    reasons += remembrance(context, verdict)
     reasons += _missing(context, verdict)
     if context.seeds < 3 and any(s.arm.method.trains_steps for s in verdict.standings):
         reasons.append(

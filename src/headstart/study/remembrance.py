@@ -1,0 +1,66 @@
+"""What the verdict says of forgetting, in sentences."""
+
+from __future__ import annotations
+
+from headstart.measure.score import METRICS
+from headstart.study.decide import Standing, Verdict, best_key, keeps_limit
+from headstart.study.record import RetentionRecord, TrialRecord
+from headstart.study.trial import Context
+from headstart.study.words import amount, listed, metric_name, percent
+
+
+def remembrance(context: Context, verdict: Verdict) -> list[str]:
+    """Return what the delivered model forgot, and what a limit cost; nothing if not measured."""
+    if context.retention is None:
+        return []
+    measures = _trial(context, verdict.delivered).retention
+    told = [_told(one) for one in measures if one.part == "test"]
+    if context.retention.limit is not None:
+        told += _limit(context, verdict, context.retention.limit)
+    return told
+
+
+def _told(one: RetentionRecord) -> str:
+    lost = one.forgotten
+    how = f"{metric_name(one.metric)} {amount(one.metric, one.after.value)}, " \
+          f"was {amount(one.metric, one.before.value)}"  # fmt: skip
+    span = f"[{percent(lost.low)}, {percent(lost.high)}]"
+    if lost.low > 0:
+        return f"It forgot {percent(lost.value)} {span} of {one.suite} ({how})."
+    if lost.high < 0:
+        return f"It forgot nothing of {one.suite} and gained {percent(-lost.value)} ({how})."
+    return f"That it forgot anything of {one.suite} cannot be shown: {percent(lost.value)} {span}."
+
+
+def _limit(context: Context, verdict: Verdict, limit: float) -> list[str]:
+    past = [s for s in verdict.standings if not keeps_limit(context, s)]
+    if not past:
+        return [f"Nothing that was tried forgot more than {percent(limit)}."]
+    names = listed([standing.record.name for standing in past])
+    found = [f"Past the limit of {percent(limit)}, and so not chosen from: {names}."]
+    if verdict.delivered in past:
+        return [f"Nothing that was tried keeps the limit of {percent(limit)}."]
+    kept = _kept(context, verdict, past)
+    return found if kept is None else [*found, kept]
+
+
+def _kept(context: Context, verdict: Verdict, past: list[Standing]) -> str | None:
+    """Return what share of the best gain is left within the limit, on the test rows."""
+    start = next((s for s in verdict.standings if s.record.method == "untouched"), None)
+    if start is None:
+        return None
+    metric = context.metric
+    merit = METRICS.get(metric).merit
+    best = max(past, key=lambda standing: standing.merit(metric))
+    first, whole, kept = (
+        merit(standing.score("test", metric)) for standing in (start, best, verdict.delivered)
+    )
+    if whole <= first:
+        return None
+    share = (kept - first) / (whole - first)
+    return f"Within the limit it keeps {percent(share)} of what {best.record.name} gained."
+
+
+def _trial(context: Context, standing: Standing) -> TrialRecord:
+    key = best_key(context, standing)
+    return next(trial for trial in standing.arm.finalists if trial.key == key)
