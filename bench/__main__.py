@@ -18,6 +18,7 @@ BENCHMARKS = (
     "embedding",
     "ledger",
     "finetune",
+    "language",
     "price",
     "scale",
     "whole",

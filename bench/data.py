@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.base.reference import load
+from headstart.base.decoder import Decoder
+from headstart.base.reference import load, load_decoder
 from headstart.progress import Silent
 from headstart.task.build import build_task
 from headstart.task.model import Image, Task
@@ -16,12 +17,24 @@ from headstart.train.cache import FeatureCache
 
 BANKING = Path(__file__).resolve().parents[1] / "../shared/data/text/banking77"
 PHOTOS = BANKING.parents[1] / "vision/hymenoptera.zip"
+ALPACA = BANKING.parents[1] / "llm/instruct/alpaca-train.jsonl"
+SMOLLM = "bundled:smollm2-135m"
 MOST_PHOTOS = 256
 
 
 def task() -> Task:
     """Return banking77 if it is here, else the emoji names."""
     return build_task(BANKING.resolve() if BANKING.is_dir() else "packaged:emojis")
+
+
+def instructions() -> Task:
+    """Return the alpaca rows if they are here, else small talk."""
+    return build_task(ALPACA.resolve() if ALPACA.is_file() else "packaged:chatterbot")
+
+
+def decoder() -> Decoder:
+    """Return the bundled language model."""
+    return load_decoder(SMOLLM)
 
 
 def texts(name: str, count: int) -> tuple[list[str], str]:
