@@ -24,6 +24,7 @@ BENCHMARKS = (
     "whole",
     "grid.replay",
     "grid.live",
+    "grid.bases",
 )
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers", "peft")

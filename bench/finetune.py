@@ -33,6 +33,7 @@ from headstart.train.workbench import Workbench
 Row = dict[str, Any]
 STEPS = 24
 WARM = 4
+VISITS = 3  # of the same batches, where the first is to keep states
 BATCH = 32
 PEERS = {"finetune": "full", "lora": "lora"}
 EPOCHS_FOLDER = Path(tempfile.gettempdir()) / "headstart-bench-trainer"
@@ -82,9 +83,8 @@ def _speed(batch: int, *, half: bool) -> list[Row]:
             bench = _bench(Path(folder))
             setting = _setting(bench, method, batch, Path(folder), STEPS)
             chosen, tokens = _spread(bench, batch)
-            with _any_head():
-                trying = METHODS.get(method)()._trying(setting)
-            seconds = sum(trying.step_seconds([*chosen[:WARM], *chosen])[WARM:])
+            timed = METHODS.get(method)().step_seconds(setting, [*chosen[:WARM], *chosen])
+        seconds = sum(timed[WARM:])
         precision = setting.hyperparameters["precision"]
         where = f"{bench.task.name}, batch {batch}"
         found += [
@@ -94,16 +94,6 @@ def _speed(batch: int, *, half: bool) -> list[Row]:
              "seconds": peer["seconds"], "tokens_per_second": rate, "ratio": 1.0},
         ]  # fmt: skip
     return found
-
-
-def _any_head() -> Any:
-    """Start from no probe: speed does not hang on the head."""
-    from headstart.train.network import random_head
-
-    def head(task: Any, bench: Workbench, metric: str) -> Any:
-        return random_head(task, bench.card.width, 0)
-
-    return mock.patch("headstart.method.gradient.probe_head", head)
 
 
 def _peer(mode: str, batch: int, half: bool, *rest: int, folder: Path | None = None) -> Any:
@@ -125,15 +115,15 @@ def _top() -> list[Row]:
     peer = _peer("lora-top", BATCH, False, STEPS)
     timed: dict[bool, list[float]] = {}
     for kept in (False, True):
-        with tempfile.TemporaryDirectory() as folder, _any_head():
+        with tempfile.TemporaryDirectory() as folder:
             bench = _bench(Path(folder))
             chosen, tokens = _spread(bench, BATCH)
             if not kept:
                 mock.patch.object(bench, "boundary", return_value=None).start()
             setting = _setting(bench, "lora-top", BATCH, Path(folder), STEPS)
-            trying = METHODS.get("lora-top")()._trying(setting)
-            trying.step_seconds([chosen[-1]] * WARM)
-            timed[kept] = [sum(trying.step_seconds(chosen)) for _ in range(3)]
+            batches = [*[chosen[-1]] * WARM, *chosen * VISITS]
+            each = METHODS.get("lora-top")().step_seconds(setting, batches)[WARM:]
+        timed[kept] = np.reshape(each, (VISITS, -1)).sum(axis=1).tolist()
     later = {kept: float(np.mean(seconds[1:])) for kept, seconds in timed.items()}
     whole, three = sum(timed[False]), sum(timed[True])
     name = f"lora-top, batch {BATCH}, {tokens} tokens"
