@@ -12,21 +12,27 @@ from headstart.method import gradient
 from headstart.method.finetune import Finetune
 from headstart.method.gradual import Gradual
 from headstart.method.heads import head_predictions
+from headstart.method.labelling import Labelling
 from headstart.method.lora import Lora
 from headstart.method.model import METHODS
 from headstart.method.partial import Partial
 from headstart.method.probe import probe_head
+from headstart.method.saying import Saying
 from headstart.method.scratch import Scratch
+from headstart.task.model import Objective
 from headstart.train import loop
 from headstart.train.linear import LinearHead
 from headstart.train.place import Place
 
-from .conftest import GRADIENT, PAIRS
+from .conftest import CASES, GRADIENT, PAIRS
 
 STARTS_FROM_PROBE = [name for name in GRADIENT if name != "scratch"]
 
 
-@pytest.mark.parametrize(("name", "method"), [p for p in PAIRS if p[1] in STARTS_FROM_PROBE])
+LABELLED = [p for p in PAIRS if CASES[p[0]].objective is not Objective.TEXT]
+
+
+@pytest.mark.parametrize(("name", "method"), [p for p in LABELLED if p[1] in STARTS_FROM_PROBE])
 def test_the_start_scores_as_the_probe_on_train_alone(shop, name, method):
     task, bench = shop.task(name), shop.bench(name)
     head = probe_head(task, bench, shop.metric(name))
@@ -111,7 +117,7 @@ def test_frozen_blocks_cost_less(shop):
 
 def grouped(shop, method, **changes):
     setting = shop.setting("text", method.name, folder="groups", **changes)
-    return method.groups(method._network(setting, method.start_head(setting))[0], setting)
+    return method.groups(Labelling(method, setting).network(), setting)
 
 
 def test_gradual_unfreezes_from_the_top_by_half_of_the_steps(shop):
@@ -127,13 +133,13 @@ def test_finetune_trains_all_at_once_each_lower_block_slower(shop):
 
 
 def _start(method, setting):
-    return method._network(setting, method.start_head(setting))
+    return Labelling(method, setting).network()
 
 
 def test_lora_starts_as_the_base_and_draws_its_matrices_from_the_seed(shop):
     method = Lora()
     networks = [
-        _start(method, shop.setting("text", "lora", folder="start", seed=seed))[0]
+        _start(method, shop.setting("text", "lora", folder="start", seed=seed))
         for seed in (0, 0, 1)
     ]
     states = [network.state_dict() for network in networks]
@@ -149,9 +155,7 @@ def test_scratch_has_other_weights_than_the_base_fixed_by_the_seed(shop):
     method, drawn = Scratch(), []
     for seed in (0, 0, 1):
         setting = shop.setting("text", "scratch", folder="start", seed=seed)
-        drawn.append(
-            method._network(setting, method.start_head(setting))[0].encoder.body.state_dict()
-        )
+        drawn.append(_start(method, setting).encoder.body.state_dict())
     matrices = [name for name in base if name.endswith("dense.weight")]
     assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in base)
     for name in matrices:
@@ -161,9 +165,23 @@ def test_scratch_has_other_weights_than_the_base_fixed_by_the_seed(shop):
 
 def test_scratch_starts_a_regression_at_the_targets_mean(shop):
     method = Scratch()
-    network, scale = _start(method, shop.setting("regression", "scratch", folder="start"))
-    assert scale.mean > 1900
-    assert not network.head.bias.any()
+    job = Labelling(method, shop.setting("regression", "scratch", folder="start"))
+    assert job.scale.mean > 1900
+    assert not job.network().head.bias.any()
+
+
+def test_the_top_of_a_decoder_is_not_the_output_layer_that_it_shares_with_the_input(shop):
+    setting = shop.setting("corpus", "partial", folder="tied")
+    network = Saying(Partial(), setting).network()
+    trained = {id(p) for group in Partial().groups(network, setting) for p in group.parameters()}
+    assert id(network.encoder.output_weight()) not in trained
+    assert len(trained) > 0
+
+
+def test_the_lowest_blocks_of_a_decoder_learn_at_the_whole_rate(shop):
+    setting = shop.setting("corpus", "finetune", folder="decay")
+    groups = Finetune().groups(Saying(Finetune(), setting).network(), setting)
+    assert {group.factor for group in groups} == {1.0}
 
 
 @pytest.mark.parametrize("method", GRADIENT)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from headstart.method.labelling import Labelling
 from headstart.method.lora_top import LoraTop
 from headstart.method.model import METHODS
 from headstart.train import loop
@@ -107,7 +108,7 @@ def test_all_runs_on_a_base_share_what_is_kept(shop, monkeypatch):
 
 def test_lora_top_adapts_only_the_top_half(shop):
     setting = shop.setting("text", "lora-top", folder="adapted")
-    network, _ = LoraTop()._network(setting, LoraTop().start_head(setting))
+    network = Labelling(LoraTop(), setting).network()
     adapted = {n.split("layer.")[1][0] for n, _ in network.named_parameters() if "lora_" in n}
     assert adapted == {"1", "2"}  # of embeddings and three layers
     groups = LoraTop().groups(network, setting)

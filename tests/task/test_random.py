@@ -52,7 +52,7 @@ def valid(task: Task) -> None:
         part = task.parts[name]
         assert len(part) == len(part.targets) == len(part.ids) == len(part.origins)
         assert len(part) > 0
-    if task.objective is Objective.REAL:
+    if task.objective in (Objective.REAL, Objective.TEXT):
         assert task.classes == ()
         assert np.isfinite(np.asarray(task.train.targets)).all()
     else:

@@ -18,6 +18,8 @@ from headstart.train.loss import Scale
 
 from .toys import Killed, kill_at, recipe, same, trainer, weights
 
+LABELS = [o for o in Objective if o not in (Objective.TAGS, Objective.TEXT)]
+
 
 def gradual(network) -> list[Group]:
     """The head at once, a block more every third step."""
@@ -32,7 +34,7 @@ def head_only(network) -> list[Group]:
 # --- learning -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("objective", [o for o in Objective if o is not Objective.TAGS])
+@pytest.mark.parametrize("objective", LABELS)
 def test_training_learns_what_can_be_learnt(objective):
     subject = trainer(objective=objective, plan=recipe(steps=120, rate=0.03), rows=120)
     run = subject.fit()
@@ -258,7 +260,7 @@ def test_a_run_is_not_given_up_in_its_first_half():
 # --- accumulation and memory --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("objective", [o for o in Objective if o is not Objective.TAGS])
+@pytest.mark.parametrize("objective", LABELS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_accumulation_is_the_large_batch(objective, weighted):
     plan = recipe(class_weighted=weighted)

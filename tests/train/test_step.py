@@ -12,6 +12,7 @@ from headstart.base.model import Encoder
 from headstart.task.model import Objective, Part
 from headstart.train.groups import activate, depth_groups
 from headstart.train.guard import Ceiling
+from headstart.train.lesson import Labels
 from headstart.train.linear import LinearHead
 from headstart.train.loss import Scale
 from headstart.train.network import Network
@@ -38,9 +39,10 @@ def stepper(encoder: Encoder, units: int) -> Stepper:
     groups = depth_groups(network)
     activate(network, groups, 0, keep_statistics=True)
     network.eval()  # dropout draws in another order for other pieces
+    part = Part(TEXTS, np.arange(8) % 3, TEXTS, TEXTS)
     return Stepper(
-        network, groups, recipe(), Part(TEXTS, np.arange(8) % 3, TEXTS, TEXTS),
-        Samples(network.encode, network.size, TEXTS), Scale(), Ceiling(units), print,
+        network, groups, recipe(), Labels(part, Objective.SINGLE_LABEL, Scale()),
+        Samples(network.encode, network.size, TEXTS), Ceiling(units), print,
     )  # fmt: skip
 
 

@@ -38,9 +38,9 @@ _METRICS = {
 def metrics(objective: Objective, classes: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the names of the metrics of an objective; the first is the main one.
 
-    Choices are made on the main one; it is always higher-is-better: ``accuracy``, ``micro_f1``,
-    ``r2``, and for tags ``span_f1`` where the tags name spans ("B-PER"), else ``accuracy`` over
-    words.
+    Choices are made on the main one; it is higher-is-better but for texts (``bits_per_byte``):
+    ``accuracy``, ``micro_f1``, ``r2``, and for tags ``span_f1`` where the tags name spans
+    ("B-PER"), else ``accuracy`` over words.
     """
     if objective is Objective.TAGS:
         words = ("accuracy", "macro_f1")

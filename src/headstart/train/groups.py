@@ -52,13 +52,14 @@ def depth_groups(
     stack = [modules for _, modules in blocks(network.encoder.body)]
     rates = layer_rates(len(stack), decay)
     body = [Group(modules, rate) for modules, rate in zip(stack, rates, strict=True)]
+    body = _each_once(body)
     if top is not None:
         body = body[len(body) - min(top, len(body)) :]
     else:
         inside = {id(p) for group in body for p in group.parameters()}
         loose = [p for p in network.encoder.body.parameters() if id(p) not in inside]
         body[0] = replace(body[0], loose=loose)
-    return [Group([network.head], head_factor), *reversed(_each_once(body))]
+    return [Group([network.head], head_factor), *reversed(body)]
 
 
 def _each_once(groups: Sequence[Group]) -> list[Group]:
