@@ -112,7 +112,7 @@ def test_the_farthest_share_within_a_limit_is_found(power, worst):
         return [Interval(0.0, 0.0, 0.0), Interval(lost, 0.9 * lost, 1.1 * lost)]
 
     found = farthest(limit, look)
-    true = min(1.0, (limit / (1.1 * worst)) ** (1 / power))
+    true = min(1.0, (limit / (worst * (1 + 0.1 * 2**0.5))) ** (1 / power))
     assert len(asked) <= LOOKS
     assert found[-1].high <= limit
     assert found[-1].share >= min(true - 3 * GRAIN, 1.0) or found[-1].share == 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 
 from headstart.measure.compare import compare
@@ -41,6 +43,14 @@ def forgotten(suite: Suite, part: str, before: Predictions, after: Predictions) 
     lost = _lost(found.resampled[0], found.resampled[1], metric.higher_is_better)
     low, high = np.percentile(lost, [_TAIL, 100 - _TAIL])
     return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def at_most(lost: Interval) -> float:
+    """Return what other rows, as many, will show at most: a limit is to hold there, too.
+
+    They have an error of their own, so that the way up to the interval's end grows by √2.
+    """
+    return lost.value + sqrt(2.0) * (lost.high - lost.value)
 
 
 def _lost(before: Vector, after: Vector, higher_is_better: bool) -> Vector:

@@ -11,7 +11,7 @@ from headstart.measure.interval import Interval, bootstrap
 from headstart.measure.metric import Predictions
 from headstart.progress import Progress
 from headstart.retention.default import default_reference
-from headstart.retention.forgotten import forgotten
+from headstart.retention.forgotten import at_most, forgotten
 from headstart.retention.suite import PARTS, Suite, read_suites
 from headstart.study.record import RetentionRecord, ScoreRecord, TrialRecord
 from headstart.study.scores import score_record
@@ -65,7 +65,7 @@ class Retention:
         if self.limit is None:
             return True
         seen = [one for one in record.retention if one.part == PARTS[0]]
-        return all(one.forgotten.high <= self.limit for one in seen)
+        return all(at_most(_interval(one.forgotten)) <= self.limit for one in seen)
 
     @property
     def recalled(self) -> Suite | None:
@@ -87,6 +87,10 @@ class Retention:
             forgotten=score_record(forgotten(suite, part, before, after)),
             beside=suite.beside(bench.pristine, body, self.progress) if last else {},  # type: ignore[arg-type]
         )
+
+
+def _interval(score: ScoreRecord) -> Interval:
+    return Interval(score.value, score.low, score.high)
 
 
 def _scored(suite: Suite, part: str, told: Predictions) -> ScoreRecord:

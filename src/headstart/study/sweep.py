@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from headstart.measure.interval import Interval
+from headstart.retention.forgotten import at_most
 
 LOOKS = 6  # at most, the whole way included
 GRAIN = 0.05  # shares are multiples of it
@@ -25,8 +26,8 @@ class Look:
 
     @property
     def high(self) -> float:
-        """The upper end of the worst suite's interval."""
-        return max(one.high for one in self.forgotten)
+        """What other rows will show at most, of the worst suite."""
+        return max(at_most(one) for one in self.forgotten)
 
 
 def farthest(limit: float, look: Callable[[float], Sequence[Interval]]) -> list[Look]:
@@ -37,7 +38,7 @@ def farthest(limit: float, look: Callable[[float], Sequence[Interval]]) -> list[
     the limit, the last look has share 0 and nothing forgotten.
 
     Args:
-        limit: Of the upper end of every suite's interval.
+        limit: Of what other rows will show at most, in every suite.
         look: Returns what is lost at a share.
     """
     found = [Look(1.0, look(1.0))]
