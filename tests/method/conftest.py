@@ -41,7 +41,7 @@ TOPICS = {
 NOISE = ["the", "a", "of", "one", "two", "three", "and", "with", "for", "by"]
 COLOURS = {"blue": (40, 60, 200), "green": (40, 180, 60), "red": (200, 40, 40)}
 SIZES = {"train": 96, "validation": 48, "test": 48}
-GRADIENT = ("lora", "lora-top", "partial", "gradual", "finetune", "scratch")
+GRADIENT = ("lora", "lora-top", "rslora", "dora", "partial", "gradual", "finetune", "scratch")
 IMAGE_BASE = "timm:test_resnet?random=0"
 
 
@@ -303,7 +303,7 @@ class Shop:
 def steps_for(name: str, method: str) -> Hyperparameters:
     """Few steps at a high rate: these networks are tiny and their weights random."""
     image = CASES[name].modality is Modality.IMAGE
-    rate = 1e-2 if method.startswith(("lora", "prompt")) else 3e-3
+    rate = 1e-2 if "lora" in method or method in ("dora", "prompt") else 3e-3
     return {"steps": 12 if image else 45, "batch": 16, "rate": rate}
 
 
