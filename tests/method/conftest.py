@@ -41,7 +41,7 @@ TOPICS = {
 NOISE = ["the", "a", "of", "one", "two", "three", "and", "with", "for", "by"]
 COLOURS = {"blue": (40, 60, 200), "green": (40, 180, 60), "red": (200, 40, 40)}
 SIZES = {"train": 96, "validation": 48, "test": 48}
-GRADIENT = ("lora", "lora-top", "partial", "gradual", "finetune", "scratch")
+GRADIENT = ("lora", "lora-top", "rslora", "dora", "partial", "gradual", "finetune", "scratch")
 IMAGE_BASE = "timm:test_resnet?random=0"
 
 
@@ -78,15 +78,13 @@ def bert(tmp_path_factory) -> str:
     return f"local:{folder}"
 
 
-@pytest.fixture(scope="session")
-def llama(tmp_path_factory) -> str:
-    """Reference of a tiny decoder with random weights that knows the words of the tasks."""
+def write_llama(folder: Path, **sizes: int) -> None:
+    """A random three-layer decoder that knows the words of the tasks."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Whitespace
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    folder = tmp_path_factory.mktemp("base") / "llama"
     words = ["[UNK]", "[END]", *(word for topic in TOPICS.values() for word in topic)]
     backend = Tokenizer(WordLevel({w: at for at, w in enumerate(words)}, unk_token="[UNK]"))
     backend.pre_tokenizer = Whitespace()
@@ -95,11 +93,18 @@ def llama(tmp_path_factory) -> str:
     ).save_pretrained(folder)
     torch.manual_seed(1)
     config = LlamaConfig(
-        vocab_size=len(words), hidden_size=32, num_hidden_layers=3, num_attention_heads=2,
-        num_key_value_heads=1, intermediate_size=64, max_position_embeddings=64,
-        tie_word_embeddings=True,
+        vocab_size=len(words), num_hidden_layers=3, num_attention_heads=2, num_key_value_heads=1,
+        max_position_embeddings=64, tie_word_embeddings=True,
+        **{"hidden_size": 32, "intermediate_size": 64, **sizes},
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory) -> str:
+    """Reference of a tiny decoder with random weights that knows the words of the tasks."""
+    folder = tmp_path_factory.mktemp("base") / "llama"
+    write_llama(folder)
     return f"local:{folder}"
 
 
@@ -303,7 +308,7 @@ class Shop:
 def steps_for(name: str, method: str) -> Hyperparameters:
     """Few steps at a high rate: these networks are tiny and their weights random."""
     image = CASES[name].modality is Modality.IMAGE
-    rate = 1e-2 if method.startswith(("lora", "prompt")) else 3e-3
+    rate = 1e-2 if "lora" in method or method in ("dora", "prompt") else 3e-3
     return {"steps": 12 if image else 45, "batch": 16, "rate": rate}
 
 

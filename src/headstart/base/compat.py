@@ -1,12 +1,14 @@
-"""Make torchvision importable where its compiled operators do not fit the installed torch."""
+"""Make libraries importable: torchvision beside a torch it does not fit, peft without the hub."""
 
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import logging
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -56,6 +58,30 @@ def _say_once() -> None:
         "was built for this torch.",
         torch.__version__,
     )
+
+
+@functools.cache
+def prepare_peft() -> None:
+    """Call before importing peft or bitsandbytes; does its work once a process.
+
+    peft imports bitsandbytes where it is installed. That, on processors with AVX512-BF16 and
+    where the package ``kernels`` is installed, fetches compiled code from the hub and runs it;
+    nobody asked for either. Without it bitsandbytes has all that we use.
+    """
+    if "bitsandbytes" in sys.modules or importlib.util.find_spec("bitsandbytes") is None:
+        return
+    logger = logging.getLogger("bitsandbytes.backends.cpu.ops")  # warns of what is missing then
+    hidden, level = sys.modules.get("kernels"), logger.level
+    sys.modules["kernels"] = None  # type: ignore[assignment]
+    logger.setLevel(logging.ERROR)
+    try:
+        with suppress(Exception):  # who needs it hears of it when importing it
+            importlib.import_module("bitsandbytes")
+    finally:
+        logger.setLevel(level)
+        del sys.modules["kernels"]
+        if hidden is not None:
+            sys.modules["kernels"] = hidden
 
 
 @contextmanager

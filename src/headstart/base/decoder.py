@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.base.chat import Turn, turns
+from headstart.base.compat import prepare_peft
 from headstart.base.model import BaseCard, Batch
 from headstart.base.packed import PACKED, register
 from headstart.base.sidecar import Sidecar, write_sidecar
@@ -54,6 +55,7 @@ class Decoder(Skeleton):
 
     def write_prompt(self, folder: Path) -> Path:
         """Write the soft prompt as a peft adapter (prompt tuning); return the folder."""
+        prepare_peft()
         from peft import PromptTuningConfig
         from safetensors.torch import save_file
 
@@ -192,11 +194,17 @@ class Decoder(Skeleton):
     def forward(self, batch: Batch) -> Tensor:
         """Return the loss (N,) in nats of each sequence, summed over the tokens it says."""
         lengths, labels = batch["lengths"], batch["labels"][0]
-        hidden = self.states(batch)
+        losses = self.token_losses(batch)
         owner = torch.repeat_interleave(torch.arange(len(lengths), device=labels.device), lengths)
+        owner = owner[labels != IGNORED]
+        return losses.new_zeros(len(lengths)).index_add_(0, owner, losses)
+
+    def token_losses(self, batch: Batch) -> Tensor:
+        """Return the loss (M,) in nats of each token that the sequences say, in their order."""
+        labels = batch["labels"][0]
+        hidden = self.states(batch)
         said = labels != IGNORED
-        losses = self._losses(hidden[said], labels[said])
-        return losses.new_zeros(len(lengths)).index_add_(0, owner[said], losses)
+        return self._losses(hidden[said], labels[said])
 
     def states(self, batch: Batch) -> Tensor:
         """Return the last hidden states (T, D) of a collated batch's tokens."""

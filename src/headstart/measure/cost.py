@@ -57,11 +57,11 @@ def step_bytes(
 ) -> int:
     """Return the bytes of tensors alive at the peak of one training step.
 
-    The sum of parameters and buffers, gradients, optimizer state, and activations that the
-    forward pass keeps for the backward pass. The last are counted exactly with saved-tensor
-    hooks, one time a storage; the number is the same on every run and machine, which the
-    resident set of a process is not. Temporaries inside a kernel are not in it. Weights, buffers
-    (batch norm) and random state are as before afterwards; nothing is trained.
+    The sum of parameters and buffers (:func:`weight_bytes`), gradients, optimizer state, and
+    activations that the forward pass keeps for the backward pass. The last are counted exactly
+    with saved-tensor hooks, one time a storage; the number is the same on every run and machine,
+    which the resident set of a process is not. Temporaries inside a kernel are not in it. Weights,
+    buffers (batch norm) and random state are as before afterwards; nothing is trained.
 
     Args:
         module: What is trained.
@@ -69,8 +69,7 @@ def step_bytes(
         optimizer_bytes_per_parameter: 8 for Adam in float32 (two moments), 4 for SGD with
             momentum, 0 for plain SGD.
     """
-    kept = list(module.parameters()) + list(module.buffers())
-    own = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in kept}
+    own = _storages(module)
     saved: dict[int, torch.UntypedStorage] = {}  # held, so that an address is not used again
 
     def pack(tensor: Tensor) -> None:
@@ -94,6 +93,26 @@ def step_bytes(
     optimizer = optimizer_bytes_per_parameter * sum(p.numel() for p in trained)
     activations = sum(storage.nbytes() for storage in saved.values())
     return int(sum(own.values()) + gradients + optimizer + activations)
+
+
+def weight_bytes(module: nn.Module) -> int:
+    """Return the bytes of parameters and buffers, of quantised ones with the scales they need."""
+    return sum(_storages(module).values())
+
+
+def _storages(module: nn.Module) -> dict[int, int]:
+    """Return the bytes of each storage that the module's weights lie in, by its address."""
+    kept = [*module.parameters(), *module.buffers()]
+    kept += [t for p in kept for t in _scales(getattr(p, "quant_state", None))]
+    return {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in kept}
+
+
+def _scales(state: Any) -> list[Tensor]:
+    """Return the tensors of a quantisation (bitsandbytes' QuantState), nested ones too."""
+    if state is None:
+        return []
+    own = [value for value in vars(state).values() if isinstance(value, Tensor)]
+    return own + _scales(getattr(state, "state2", None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from headstart.base.model import BaseCard
+from headstart.base.model import BaseCard, Encoder
+from headstart.measure.cost import weight_bytes
 from headstart.method.heads import WEIGHTED
 from headstart.method.job import Job
 from headstart.method.keeping import kept_lesson
@@ -40,6 +41,21 @@ def batch_of(task: Task) -> int:
     return SAYING_BATCH if task.objective is Objective.TEXT else BATCH
 
 
+@dataclass(frozen=True)
+class Ending:
+    """What undoing a method's wrapping leaves.
+
+    Attributes:
+        adapter: Folder of an adapter, if there is one.
+        flop: Operations of checking that the outputs stayed.
+        notes: What a reader should know.
+    """
+
+    adapter: Path | None = None
+    flop: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
 class GradientMethod(Method):
     """A method with a rate and steps; a subclass says what is trained and from where.
 
@@ -66,6 +82,10 @@ class GradientMethod(Method):
         """Nothing but heads is refused: texts are a matter of the job."""
         return None
 
+    def encoder(self, setting: Setting) -> Encoder:
+        """Return the encoder that training starts from, which may be changed."""
+        return setting.base.encoder()
+
     def prepare(self, network: Network, setting: Setting) -> None:
         """Change the network before training (wrap, initialise)."""
         return
@@ -74,9 +94,9 @@ class GradientMethod(Method):
     def groups(self, network: Network, setting: Setting) -> list[Group]:
         """Return what is trained."""
 
-    def finish(self, network: Network, setting: Setting) -> Path | None:
-        """Undo what :meth:`prepare` wrapped; return the folder of an adapter, if there is one."""
-        return None
+    def finish(self, network: Network, setting: Setting) -> Ending:
+        """Undo what :meth:`prepare` wrapped."""
+        return Ending()
 
     def start_head(self, setting: Setting) -> LinearHead:
         """Return the head that training starts from, in the targets' own unit: the probe's."""
@@ -118,22 +138,22 @@ class GradientMethod(Method):
         run = trainer.fit()
         started += (time.monotonic() - before) - run.seconds  # a resumed run counts whole
         cpu_started += (time.process_time() - cpu_before) - run.cpu_seconds
-        adapter = self.finish(network, setting)
+        ending = self.finish(network, setting)
         job.finish(network)
         whole = np.arange(len(setting.task.validation))
         judged = (whole if setting.judged is None else setting.judged).tolist()
         validation = job.predict(network, "validation", judged)
         return Fitted(
-            model=job.model(network, adapter),
+            model=job.model(network, ending.adapter),
             validation=validation,
             test=lambda: job.predict(network, "test"),
-            flop=flop + run.flop + job.looking(watching, judged, len(run.points)),
+            flop=flop + run.flop + ending.flop + job.looking(watching, judged, len(run.points)),
             seconds=seconds + time.monotonic() - started,  # features: what they once took
             cpu_seconds=time.process_time() - cpu_started,
-            peak_bytes=run.peak_bytes,
+            peak_bytes=max(run.peak_bytes, weight_bytes(network)),
             trainable_parameters=trainable,
             points=run.points,
-            notes=run.notes,
+            notes=[*run.notes, *ending.notes],
         )
 
     def range_test(self, setting: Setting) -> RangeTest | None:

@@ -41,7 +41,7 @@ class Labelling(Job):
             else self.method.start_head(setting)
         )
         head = unfold_scale(start, self.scale)
-        network = Network(bench.encoder(), head, task.objective, bench.pair)
+        network = Network(self.method.encoder(setting), head, task.objective, bench.pair)
         self.method.prepare(network, setting)
         return network
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import nn
 
 from headstart.base.blocks import blocks
-from headstart.method.gradient import GradientMethod
+from headstart.base.compat import prepare_peft
+from headstart.method.gradient import Ending, GradientMethod
+from headstart.method.merging import merge_checked
 from headstart.method.model import Hyperparameters, Setting
+from headstart.task.model import Objective
 from headstart.train.groups import Group
 from headstart.train.network import Network
 from headstart.train.workbench import Workbench
@@ -27,6 +30,7 @@ class Lora(GradientMethod):
     name = "lora"
     summary = "low-rank updates on all linear layers, from the probe"
     rates = (3e-4, 1e-3, 3e-3)
+    variant: ClassVar[dict[str, Any]] = {}  # what else peft is told
 
     def extra(self) -> Hyperparameters:
         """Return rank and scale."""
@@ -34,6 +38,7 @@ class Lora(GradientMethod):
 
     def prepare(self, network: Network, setting: Setting) -> None:
         """Wrap the body by peft; A is drawn from the seed, B is zero."""
+        prepare_peft()
         from peft import LoraConfig, get_peft_model
 
         encoder, values = network.encoder, setting.hyperparameters
@@ -42,6 +47,7 @@ class Lora(GradientMethod):
             lora_alpha=values["alpha"],
             target_modules=_within(encoder.lora_targets(), _adapted(setting)),
             lora_dropout=0.0,
+            **self.variant,
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(setting.seed)
@@ -59,13 +65,23 @@ class Lora(GradientMethod):
             Group(adapted, only="lora_"),
         ]
 
-    def finish(self, network: Network, setting: Setting) -> Path | None:
-        """Keep the adapter, merge it into the weights."""
+    def finish(self, network: Network, setting: Setting) -> Ending:
+        """Keep the adapter, merge it into the weights; of decoders check that nothing moved."""
         wrapped = cast(Any, network.encoder.body)
         adapter = setting.folder / "adapter"
         wrapped.save_pretrained(str(adapter))
-        network.encoder.body = cast(nn.Module, wrapped.merge_and_unload())
-        return adapter
+
+        def merge() -> None:
+            network.encoder.body = self.merged(wrapped)
+
+        if setting.task.objective is Objective.TEXT:
+            return merge_checked(merge, network, setting, adapter)
+        merge()
+        return Ending(adapter)
+
+    def merged(self, wrapped: Any) -> nn.Module:
+        """Return the body that peft wrapped, the updates added to its weights."""
+        return cast(nn.Module, wrapped.merge_and_unload())
 
     def flop_factor(self, bench: Workbench) -> float:
         """One pass forward, one back; the low-rank gradients cost next to nothing."""

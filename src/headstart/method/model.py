@@ -70,15 +70,17 @@ class Need:
         fixed: Bytes of the weights' copy, gradients, optimiser state and best weights.
         per_unit: Bytes of activations a token or image of a micro-batch.
         largest: Units of the largest single input: no piece can be smaller.
+        end: Bytes of what is delivered, where training itself may hold less.
     """
 
     fixed: float
     per_unit: float
     largest: int
+    end: float = 0.0
 
     def bytes(self, units: float) -> float:
         """Return what micro-batches of so many units take."""
-        return self.fixed + self.per_unit * max(units, self.largest)
+        return max(self.end, self.fixed + self.per_unit * max(units, self.largest))
 
 
 @dataclass
@@ -92,7 +94,8 @@ class Fitted:
         test: Makes its predictions on the test rows; called for finalists only.
         flop: Operations of the fit, cached or not.
         seconds, cpu_seconds: Its time, with what cached features once took to compute.
-        peak_bytes: Tensor bytes at the widest point.
+        peak_bytes: Tensor bytes at the widest point: of a training step, or of the model that is
+            left where that is wider.
         trainable_parameters: Weights that were fitted.
         points: Evaluations while training.
         chosen: What the fit itself chose on validation (the probe's strength).
@@ -172,6 +175,9 @@ METHODS: Registry[type[Method]] = Registry(
         "prototype": "headstart.method.prototype:Prototype",
         "lora": "headstart.method.lora:Lora",
         "lora-top": "headstart.method.lora_top:LoraTop",
+        "rslora": "headstart.method.rslora:RsLora",
+        "dora": "headstart.method.dora:Dora",
+        "qlora": "headstart.method.qlora:Qlora",
         "partial": "headstart.method.partial:Partial",
         "gradual": "headstart.method.gradual:Gradual",
         "finetune": "headstart.method.finetune:Finetune",

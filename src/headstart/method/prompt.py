@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -10,7 +9,7 @@ from torch import nn
 
 from headstart.base.decoder import Decoder
 from headstart.base.model import BaseCard
-from headstart.method.gradient import GradientMethod
+from headstart.method.gradient import Ending, GradientMethod
 from headstart.method.model import Hyperparameters, Setting
 from headstart.task.model import Kind, Objective, Task
 from headstart.train.groups import Group
@@ -58,9 +57,9 @@ class Prompt(GradientMethod):
         assert prompt is not None
         return [Group([], loose=[prompt])]
 
-    def finish(self, network: Network, setting: Setting) -> Path | None:
+    def finish(self, network: Network, setting: Setting) -> Ending:
         """Keep the embeddings as peft does."""
-        return cast(Decoder, network.encoder).write_prompt(setting.folder / "adapter")
+        return Ending(cast(Decoder, network.encoder).write_prompt(setting.folder / "adapter"))
 
     def flop_factor(self, bench: Workbench) -> float:
         """One pass forward, one back to the embeddings."""

@@ -37,7 +37,7 @@ class Saying(Job):
 
     def network(self, quick: bool = False) -> Network:
         """Return the prepared decoder."""
-        network = LanguageNetwork(cast(Decoder, self.bench.encoder()))
+        network = LanguageNetwork(cast(Decoder, self.method.encoder(self.setting)))
         self.method.prepare(network, self.setting)
         return network
 

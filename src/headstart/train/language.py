@@ -144,6 +144,22 @@ def nats_of(
 
 
 @torch.inference_mode()
+def token_losses_of(network: Network, samples: Sequence[Sample]) -> NDArray[np.float64]:
+    """Return the losses (M,) in nats of all tokens that encoded texts say, one text at a time.
+
+    The network is put into evaluation mode; products are in float32.
+    """
+    network.eval()
+    decoder = network.encoder
+    assert isinstance(decoder, Decoder)
+    found = []
+    for sample in samples:
+        batch = {k: v.to(decoder.device()) for k, v in network.collate([sample])[0].items()}
+        found.append(decoder.token_losses(batch).double().cpu().numpy())
+    return np.concatenate(found)
+
+
+@torch.inference_mode()
 def losses_of(
     network: Network,
     windows: Samples,

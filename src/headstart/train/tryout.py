@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from headstart.measure.cost import step_bytes
+from headstart.measure.cost import step_bytes, weight_bytes
 from headstart.train import checkpoint
 from headstart.train.groups import activate
 from headstart.train.loop import Trainer
@@ -50,7 +50,7 @@ class Tryout(Trainer):
         whole = step_bytes(self.network, lambda: self._loss(few, 1.0), ADAM_BYTES)
         before.put_back(self.network)
         trained = [p for group in self.groups for p in group.parameters()]
-        weights = sum(t.nbytes for t in [*self.network.parameters(), *self.network.buffers()])
+        weights = weight_bytes(self.network)
         state = sum(p.numel() for p in trained) * (4 + ADAM_BYTES)  # gradients and moments
         best = sum(p.nbytes for p in trained)
         per_unit = (whole - weights - state) / (len(few) * sizes[few[-1]])

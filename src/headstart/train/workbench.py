@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from headstart.base import reference
 from headstart.base.device import pick_device
@@ -92,9 +93,14 @@ class Workbench:
         """Whether inputs are text pairs."""
         return self.task.kind is Kind.TEXT_PAIR
 
-    def encoder(self) -> Encoder:
-        """Return a copy of the encoder that may be trained."""
-        return copy.deepcopy(self.pristine)
+    def encoder(self, stand_ins: Mapping[nn.Module, nn.Module] | None = None) -> Encoder:
+        """Return a copy of the encoder that may be trained.
+
+        Args:
+            stand_ins: What takes the place of some of its modules, which are not copied then.
+        """
+        memo: dict[int, Any] = {id(old): new for old, new in (stand_ins or {}).items()}
+        return copy.deepcopy(self.pristine, memo)
 
     def on(self, task: Task, rows: NDArray[np.int64]) -> Workbench:
         """Return a bench for the same task with only these training rows, sharing all work."""
