@@ -68,7 +68,7 @@ def export(
     context: typer.Context,
     model: Model,
     to: Annotated[
-        str, typer.Option("--to", metavar="[transformers|onnx]", help="The layout to write.")
+        str, typer.Option("--to", metavar="[transformers|onnx|gguf]", help="The layout to write.")
     ],
     out: Annotated[
         Path | None,
@@ -76,10 +76,14 @@ def export(
             "--out",
             "-o",
             metavar="DIR",
-            help="Where to. \\[default: beside MODEL]",
+            help="Where to; of gguf also a FILE.gguf. \\[default: beside MODEL]",
             show_default=False,
         ),
     ] = None,
+    dtype: Annotated[
+        str,
+        typer.Option("--dtype", metavar="[float32|float16]", help="Of the weights in a gguf."),
+    ] = "float32",
     json: Json = False,
 ) -> None:
     """Export an adapted model so that other tools load it with equal outputs.
@@ -87,6 +91,8 @@ def export(
     [bold]Examples[/bold]
 
       headstart export headstart-runs/reviews --to onnx --out reviews-onnx
+
+      headstart export headstart-runs/chat --to gguf --out chat.gguf
     """
     remember(context, None)
     from headstart import api
@@ -94,11 +100,13 @@ def export(
     best = _best(model)
     place = out if out is not None else best.parent / f"{best.name}-{to}"
     with quiet.own_stdout():
-        written = api.export(best, to, place)
+        written = api.export_checked(best, to, place, dtype)
     if json:
-        show.as_json({"model": str(best), "to": to, "folder": str(written)})
+        told = {"folder": str(written.place), "checked": written.checked, "drift": written.drift}
+        show.as_json({"model": str(best), "to": to, **told})
     else:
-        typer.echo(written)
+        typer.echo(f"checked: {written.checked}", err=True)
+        typer.echo(written.place)
 
 
 def _best(model: Path) -> Path:

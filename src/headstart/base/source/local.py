@@ -40,7 +40,7 @@ def _decoder(name: str, pretrained: bool) -> Decoder:
 
     path = Path(name).expanduser()
     source = f"the {'file' if path.is_file() else 'folder'} {path.name}"
-    if path.is_file() and path.suffix == ".gguf":
+    if path.is_file() and path.suffix.lower() == ".gguf":
         path = converted(path)
     if not path.is_dir():
         raise RequestError(
