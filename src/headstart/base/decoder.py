@@ -129,6 +129,12 @@ class Decoder(Skeleton):
         found.bos_token_id = self.tokenizer.bos_token_id
         return found
 
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The tokens at which an answer ends: the tokenizer's, and those the base names beside."""
+        ends = self.generation().eos_token_id
+        return frozenset([ends] if isinstance(ends, int) else ends)
+
     def encode(self, inputs: Sequence[Input]) -> list[Batch]:
         """Return ``input_ids`` and ``labels``, (T,) int64 each, for each text or dialogue.
 

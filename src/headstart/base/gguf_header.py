@@ -101,7 +101,8 @@ class _Walk:
         left = len(self.data) - self.at
         if count * smallest > left:
             raise _damaged(
-                self.file, f"it claims {count:,} {what} at byte {self.at:,}; {left:,} bytes are left"
+                self.file,
+                f"it claims {count:,} {what} at byte {self.at:,}; {left:,} bytes are left",
             )
 
     def _number(self, form: str) -> int:
@@ -180,7 +181,7 @@ class _Walk:
             raise _damaged(self.file, f"the tensor '{name}' is of unknown type {kind}") from error
         if shape[0] % block:
             raise _damaged(self.file, f"rows of '{name}' are no whole number of blocks of {block}")
-        return math.prod(shape) // block * width
+        return math.prod(shape) // int(block) * int(width)
 
     def _tensors(self, tensors: list[tuple[str, int, int]]) -> None:
         """Refuse tensors that lie beyond the end, or together claim more than is there."""

@@ -28,7 +28,7 @@ def predict(
         typer.Argument(
             metavar="INPUTS",
             help="A table (.csv .tsv .jsonl .parquet), a .txt with one text a line, a folder of "
-            "images, an image, or - for lines from stdin.",
+            "images, an image, or - for lines from stdin; of a language model also the prompt.",
             show_default=False,
         ),
     ],
@@ -36,30 +36,51 @@ def predict(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Write here: .csv or .jsonl. \\[stdout]"),
     ] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Language models: tokens of an answer at most. \\[256]"),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            metavar="T", help="Language models: draw tokens; 0 takes the likeliest. \\[0]"
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Language models: of the draws. \\[0]")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Predict with an adapted model: every input row, its prediction and its confidence.
 
     A row that cannot be read gets an empty prediction and says why in its error column; the
-    exit code is 1 only if no row could be predicted.
+    exit code is 1 only if no row could be predicted. A language model writes what follows each
+    prompt; of one prompt, a terminal shows the answer while it is written.
 
     [bold]Examples[/bold]
 
       headstart predict headstart-runs/reviews new.csv --out predictions.csv
 
       echo "where is my card?" | headstart predict banking -
+
+      headstart predict headstart-runs/chat "What is anaemia?" --temperature 0.7
     """
     remember(context, None)
     from headstart.cli import inputs as reading
-    from headstart.cli import outputs
+    from headstart.cli import outputs, writing
 
     outputs.check_suffix(out)
     from headstart import api
 
     with watcher(json) as progress, quiet.own_stdout():
         adapted = api.load(model)
+        options = writing.options(adapted, max_tokens, temperature, seed)
         rows = reading.read(inputs, adapted, progress)
-        predictions = outputs.predict(adapted, rows, progress)
+        live = writing.is_live(adapted, rows, plain=out is None and not json)
+        predictions = [] if live else outputs.predict(adapted, rows, progress, options)
+    if live:
+        writing.show(adapted, rows, options)
+        return
     outputs.deliver(rows, predictions, out, json)
     outputs.tell_problems(rows, predictions)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,10 @@ _TEXTS = (
     "What are the symptoms of anaemia? Tiredness, pale skin and shortness of breath; in 2019 "
     "about 1,760,000,000 people had it (95% interval 1.73–1.79 billion).",
     "Größe, été, ¿qué?, Ελλάδα, Москва, 日本語の文章, 한국어, العربية, हिन्दी, 🙂👩‍🚀",
-    "def area(radius):\n    \"\"\"Return it.\"\"\"\n\treturn 3.14159 * radius ** 2  # don't, we'll\n\n\n",
+    'def area(radius):\n    """Return it."""\n\treturn 3.14159 * radius ** 2  # don\'t\n\n\n',
     "  two spaces, a tab\tand\r\na line; x=1;y+=22; http://example.org/a?b=c#d !!! ... ",
 )
 _QUESTION = "What is the capital of France, and why?"
-_Logits = Callable[[Tensor], Tensor]  # ids (1, T) to logits (T, V)
 
 
 @dataclass(frozen=True)
@@ -110,20 +110,17 @@ def _talks(model: SpeakerModel) -> None:
         model.decoder.tokenizer.chat_template = PLAIN
 
 
-class _read_by:
-    """Turns what a library raises on a folder that was just written into a :class:`WorkError`."""
-
-    def __init__(self, reader: str) -> None:
-        self.reader, self.quiet = reader, quiet_transformers()
-
-    def __enter__(self) -> None:
-        self.quiet.__enter__()
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self.quiet.__exit__(kind, error, trace)
-        if isinstance(error, Exception) and not isinstance(error, HeadstartError):
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise _differs(self.reader, f"cannot read it: {reason}") from error
+@contextmanager
+def _read_by(reader: str) -> Iterator[None]:
+    """Turn what a library raises on what was just written into a :class:`WorkError`."""
+    try:
+        with quiet_transformers():
+            yield
+    except HeadstartError:
+        raise
+    except Exception as error:  # whatever a library raises
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _differs(reader, f"cannot read it: {reason}") from error
 
 
 def _differs(what: str, how: str) -> WorkError:
@@ -131,9 +128,7 @@ def _differs(what: str, how: str) -> WorkError:
 
 
 @torch.inference_mode()
-def _compared(
-    decoder: Decoder, body: Any, tokenizer: Any, what: str, tolerance: float
-) -> Drift:
+def _compared(decoder: Decoder, body: Any, tokenizer: Any, what: str, tolerance: float) -> Drift:
     """Compare tokens, next-token logits and losses on texts of several languages, and code.
 
     Raises:
