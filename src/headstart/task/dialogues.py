@@ -42,9 +42,8 @@ def find_dialogues(
         return named, target, "as given"
     found = _by_name(raw)
     if found is None or named or target:
-        columns = {name.lower().strip(): name for name in raw.columns}
         prompt = named or prompt_columns(raw)
-        answer = target or next((columns[name] for name in ANSWERS if name in columns), None)
+        answer = target or _answer_column(raw)
         if not prompt or answer is None:
             raise RequestError(
                 f"no prompts and answers among the columns {', '.join(raw.columns) or '(none)'}",
@@ -52,7 +51,8 @@ def find_dialogues(
                 mend="name them with --input and --target; or give columns prompt and completion, "
                 "instruction and output, or messages",
             )
-        return prompt, answer, "as given" if named else "by their names"
+        listed = " and ".join((*prompt, answer))
+        return prompt, answer, "as given" if named else f"columns {listed}, by their names"
     sources, goal = found
     listed = " and ".join(dict.fromkeys((*sources, goal)))
     return (
@@ -75,6 +75,16 @@ def prompt_columns(raw: Raw) -> tuple[str, ...]:
         return ()
     beside = (columns[BESIDE],) if first == "instruction" and BESIDE in columns else ()
     return (columns[first], *beside)
+
+
+def holds_dialogues(raw: Raw) -> bool:
+    """Whether some columns could be prompts and answers, by their names."""
+    return _by_name(raw) is not None or bool(prompt_columns(raw) and _answer_column(raw))
+
+
+def _answer_column(raw: Raw) -> str | None:
+    columns = {name.lower().strip(): name for name in raw.columns}
+    return next((columns[name] for name in ANSWERS if name in columns), None)
 
 
 def _by_name(raw: Raw) -> tuple[tuple[str, ...], str] | None:
