@@ -72,15 +72,16 @@ def predict(
     outputs.check_suffix(out)
     from headstart import api
 
-    with watcher(json) as progress, quiet.own_stdout():
-        adapted = api.load(model)
-        options = writing.options(adapted, max_tokens, temperature, seed)
-        rows = reading.read(inputs, adapted, progress)
-        live = writing.is_live(adapted, rows, plain=out is None and not json)
-        predictions = [] if live else outputs.predict(adapted, rows, progress, options)
-    if live:
-        writing.show(adapted, rows, options)
-        return
+    with watcher(json) as progress:
+        with quiet.own_stdout():
+            adapted = api.load(model)
+            options = writing.options(adapted, max_tokens, temperature, seed)
+            rows = reading.read(inputs, adapted, progress)
+        if out is None and not json and writing.is_live(adapted, rows):
+            writing.show(adapted, rows, options)
+            return
+        with quiet.own_stdout():
+            predictions = outputs.predict(adapted, rows, progress, options)
     outputs.deliver(rows, predictions, out, json)
     outputs.tell_problems(rows, predictions)
 

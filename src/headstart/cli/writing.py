@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any, cast
 
+import typer
+
 from headstart.cli.inputs import Rows
 from headstart.cli.outputs import Predictor
 from headstart.errors import RequestError
@@ -33,17 +35,24 @@ def options(
     return found
 
 
-def is_live(model: Predictor, rows: Rows, plain: bool) -> bool:
+def is_live(model: Predictor, rows: Rows) -> bool:
     """Whether the answer is shown while it is written: one prompt, on a terminal."""
     one = len(rows.inputs) == 1 and not rows.problems[0]
-    return plain and one and model.objective == "text" and sys.stdout.isatty()
+    return one and model.objective == "text" and sys.stdout.isatty()
 
 
 def show(model: Predictor, rows: Rows, options: dict[str, Any]) -> None:
     """Write the answer to the one prompt to the terminal, piece by piece."""
+    stream = cast(Any, model).stream(rows.inputs[0], **options)
+    ended = None
     try:
-        for piece in cast(Any, model).stream(rows.inputs[0], **options):
-            sys.stdout.write(piece)
+        while ended is None:
+            try:
+                sys.stdout.write(next(stream))
+            except StopIteration as stop:
+                ended = bool(stop.value)
             sys.stdout.flush()
     finally:
         sys.stdout.write("\n")
+    if not ended:
+        typer.echo("the answer was cut before the model ended it (--max-tokens)", err=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,13 +117,17 @@ def _picked(logits: Tensor, temperature: float, generator: torch.Generator) -> i
     return int(torch.multinomial(chances, 1, generator=generator))
 
 
-def pieces(decoder: Decoder, tokens: Iterator[int]) -> Iterator[str]:
-    """Yield the text of ``tokens`` in pieces, none of which ends within a character."""
+def pieces(decoder: Decoder, tokens: Iterator[int]) -> Generator[str, None, bool]:
+    """Yield the text of ``tokens`` in pieces, none of which ends within a character.
+
+    The generator returns whether the answer was ended, not cut.
+    """
     found: list[int] = []
     shown = text = ""
-    ends = decoder.end_ids
+    ends, ended = decoder.end_ids, False
     for token in tokens:
         if token in ends:
+            ended = True
             break
         found.append(token)
         text = text_of(decoder, found)
@@ -132,6 +136,7 @@ def pieces(decoder: Decoder, tokens: Iterator[int]) -> Iterator[str]:
             shown = text
     if text != shown:  # it was cut within a character
         yield text[len(shown) :]
+    return ended
 
 
 def text_of(decoder: Decoder, tokens: Sequence[int]) -> str:

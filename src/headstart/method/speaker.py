@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -92,15 +92,19 @@ class SpeakerModel(Model):
         max_tokens: int = MOST,
         temperature: float = 0.0,
         seed: int = 0,
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, bool]:
         """Yield the answer as it is written, in pieces that are whole characters.
+
+        The generator returns whether the model ended the answer, or it was cut.
 
         Raises:
             RequestError: The prompt is too long for the model.
         """
         ids = self.decoder.prompt_ids(self._prompt(prompt, 0))
         writing = Writing(max_tokens, temperature, seed)
-        yield from generate.pieces(self.decoder, generate.written(self.decoder, ids, writing))
+        return (
+            yield from generate.pieces(self.decoder, generate.written(self.decoder, ids, writing))
+        )
 
     def _prompt(self, item: Any, row: int) -> Dialogue | str:
         if isinstance(item, Dialogue):
