@@ -49,7 +49,6 @@ def converted(file: Path) -> Path:
     folder = place(file)
     if folder.is_dir():
         return folder
-    _check(file)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -143,6 +142,7 @@ def _unwritable(folder: Path, error: OSError) -> WorkError:
 
 
 def _convert(file: Path, folder: Path) -> None:
+    _check(file)
     with quiet_transformers():
         from transformers import AutoTokenizer
 

@@ -16,9 +16,10 @@ from headstart.progress import Progress
 
 MOST = 256  # tokens of an answer
 _ROWS, _TOKENS = 16, 8192  # prompts written at once, and their tokens with the answers
-# Batches round differently: a lead of the likeliest token that is less (of the largest logit, or
-# of 1) could fall to another one alone, so such a row is written alone.
-_LEAD = 1e-3
+# Batches round differently (SmolLM2's logits by some 1e-6 of the largest): a lead of the likeliest
+# token that is less than this, of the largest logit or of 1, could be lost alone, so such a row is
+# written alone.
+_LEAD = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
