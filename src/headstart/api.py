@@ -16,6 +16,7 @@ from headstart.progress import Progress, Silent
 from headstart.study.record import StudyRecord
 
 if TYPE_CHECKING:
+    from headstart.study.export import Exported
     from headstart.study.plan import Plan
     from headstart.study.ranking import RankedBases
     from headstart.study.request import Request
@@ -293,13 +294,31 @@ def load(folder: str | Path) -> Model:
     return load_delivered(Path(folder))
 
 
-def export(folder: str | Path, to: str, out: str | Path) -> Path:
-    """Export an adapted model ("transformers" or "onnx") and check it against the original."""
+def export(folder: str | Path, to: str, out: str | Path, dtype: str = "float32") -> Path:
+    """Export an adapted model and check it against the original; return where it lies.
+
+    Args:
+        folder: A study's folder or its ``best/``.
+        to: "transformers", "onnx" (classifiers) or "gguf" (language models).
+        out: A folder that is not there yet; of GGUF also a file ending in .gguf.
+        dtype: Of a GGUF file's matrices: "float32" or "float16".
+
+    Raises:
+        RequestError: The model cannot be written in this form.
+        WorkError: What was written gives other outputs; nothing is left.
+    """
+    return export_checked(folder, to, out, dtype).place
+
+
+def export_checked(
+    folder: str | Path, to: str, out: str | Path, dtype: str = "float32"
+) -> Exported:
+    """Do as :func:`export`; return also how far the export lies from the original."""
     from headstart.study.export import export as export_model
 
     path = Path(folder)
     inner = path / "best"
-    return export_model(inner if inner.is_dir() else path, to, Path(out))
+    return export_model(inner if inner.is_dir() else path, to, Path(out), dtype)
 
 
 def bases() -> list[BaseCard]:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from headstart.study.export import Exported
+
 Run = Callable[..., Result]
 
 
@@ -296,13 +298,16 @@ def test_export_goes_beside_the_model_unless_told_otherwise(
     (tmp_path / "best").mkdir()
     asked: list[Any] = []
 
-    def export(folder: Path, to: str, out: Path) -> Path:
-        asked.append((folder, to, out))
-        return out
+    def export_checked(folder: Path, to: str, out: Path, dtype: str) -> Exported:
+        asked.append((folder, to, out, dtype))
+        return Exported(out, "its outputs differ by at most 1e-06", 1e-6)
 
-    api.export = export  # type: ignore[attr-defined]
+    api.export_checked = export_checked  # type: ignore[attr-defined]
     result = headstart_cli("export", str(tmp_path), "--to", "onnx")
     assert result.stdout.strip() == str(tmp_path / "best-onnx")
-    result = headstart_cli("export", str(tmp_path), "--to", "onnx", "--out", "x", "--json")
-    assert json.loads(result.stdout)["folder"] == "x"
-    assert asked[1] == (tmp_path / "best", "onnx", Path("x"))
+    assert "differ by at most 1e-06" in result.stderr
+    result = headstart_cli("export", str(tmp_path), "--to", "gguf", "--out", "x", "--json",
+                           "--dtype", "float16")  # fmt: skip
+    told = json.loads(result.stdout)
+    assert (told["folder"], told["drift"]) == ("x", 1e-6)
+    assert asked[1] == (tmp_path / "best", "gguf", Path("x"), "float16")

@@ -154,3 +154,78 @@ def test_the_order_of_lines_changes_nothing(tmp_path):
     assert one.fingerprint == other.fingerprint
     assert one.train.inputs == other.train.inputs
     np.testing.assert_array_equal(one.train.targets, other.train.targets)
+
+
+QA = [
+    {"question": f"what is {n}?", "answer": f"{n} is {WORDS}", "qtype": "fact", "source": "x"}
+    for n in range(30)
+]
+
+
+def test_a_document_column_goes_before_other_texts(tmp_path):
+    rows = [{"question": f"{WORDS * 3} {n}?", "id": n, "body": f"{n} {WORDS}"} for n in range(30)]
+    task = build_task(lines(tmp_path / "docs.jsonl", rows), kind=Kind.LANGUAGE_MODELING)
+    assert task.input == ("body",)
+    assert "input: column 'body', by its name" in task.detected
+
+
+def test_of_questions_and_answers_a_corpus_is_the_longer_text_and_both_are_named(tmp_path):
+    task = build_task(lines(tmp_path / "qa.jsonl", QA), kind=Kind.LANGUAGE_MODELING)
+    assert task.input == ("answer",)
+    told = " ".join(task.detected)
+    assert "the longest text (" in told
+    assert "not used: columns 'question', 'qtype', 'source'" in told
+    assert "--task instruction" in told
+
+
+def test_questions_and_answers_are_dialogues_if_that_is_asked_for(tmp_path):
+    task = build_task(lines(tmp_path / "qa.jsonl", QA), kind=Kind.INSTRUCTION)
+    assert (task.input, task.target) == (("question",), "answer")
+    told = " ".join(task.detected)
+    assert "columns question and answer, by their names" in told
+    assert "not used: columns 'qtype', 'source'" in told
+
+
+def test_an_instruction_keeps_its_input_whatever_the_answer_is_called(tmp_path):
+    rows = [{"instruction": "sum up", "input": f"{n} {WORDS}", "answer": str(n)} for n in range(30)]
+    task = build_task(lines(tmp_path / "do.jsonl", rows), kind=Kind.INSTRUCTION)
+    assert task.input == ("instruction", "input")
+
+
+def test_a_corpus_in_another_encoding_says_so(tmp_path):
+    text = "\n\n".join(f"{number} caf\xe9 {WORDS * 8}" for number in range(60))
+    (tmp_path / "book.txt").write_bytes(text.encode("cp1252"))
+    task = build_task(tmp_path / "book.txt")
+    assert any("book.txt: read as Windows-1252" in line for line in task.detected)
+    assert all("caf\xe9" in one for one in task.train.inputs)
+
+
+def test_files_that_cannot_be_decoded_are_left_out_and_counted(tmp_path):
+    for number in range(40):
+        (tmp_path / f"{number}.txt").write_text(f"{number} {WORDS}", encoding="utf-8")
+    (tmp_path / "bad.txt").write_bytes("Привет".encode("cp1251") * 20)
+    task = build_task(tmp_path)
+    (warning,) = [one for one in task.warnings if one.code == "unreadable-files"]
+    assert warning.count == 1
+    assert "bad.txt" in warning.examples[0]
+
+
+def test_parts_of_texts_know_no_classes(tmp_path):
+    task = build_task(lines(tmp_path / "qa.jsonl", QA), kind=Kind.INSTRUCTION)
+    assert task.split == "70/15/15 by content"
+    with pytest.raises(RequestError, match="too few") as caught:
+        build_task(lines(tmp_path / "one.jsonl", QA[:1]), kind=Kind.INSTRUCTION)
+    assert "class" not in str(caught.value.mend)
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [(Kind.LANGUAGE_MODELING, ("answer",)), (Kind.INSTRUCTION, ("question",))],
+)
+def test_medical_questions_as_a_corpus_and_as_dialogues(shared_data, kind, columns):
+    path = shared_data / "llm/corpus/medquad-train.jsonl"
+    if not path.is_file():
+        pytest.skip("needs medquad-train.jsonl, which this machine lacks")
+    task = build_task(path, kind=kind)
+    assert task.input == columns
+    assert sum(len(part) for part in task.parts.values()) > 2500

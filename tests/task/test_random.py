@@ -55,6 +55,9 @@ def valid(task: Task) -> None:
     if task.objective in (Objective.REAL, Objective.TEXT):
         assert task.classes == ()
         assert np.isfinite(np.asarray(task.train.targets)).all()
+    elif task.objective is Objective.TEXT:
+        assert task.classes == ()
+        assert np.asarray(task.train.targets).min() > 0  # bytes that are to be said
     else:
         assert len(task.classes) > 1
     if task.objective is Objective.SINGLE_LABEL:

@@ -8,6 +8,12 @@ from typing import Any
 from headstart.errors import RequestError
 from headstart.task.model import Dialogue, Message
 
+# What is written where a base has no template, as a template for those who want one.
+PLAIN = (
+    "{% for message in messages %}{{ message['content'] }}{% if not loop.last %}{{ '\n\n' }}"
+    "{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '\n\n' }}{% endif %}"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

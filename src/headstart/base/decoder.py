@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -116,6 +117,25 @@ class Decoder(Skeleton):
                 mend='set "eos_token" in its tokenizer_config.json',
             )
         return int(found)
+
+    def generation(self) -> Any:
+        """Return the library's generation configuration, whose EOS ends an answer."""
+        model: Any = self.causal
+        found = copy.deepcopy(model.generation_config)
+        known = found.eos_token_id
+        ends = [known] if isinstance(known, int) else list(known or ())
+        ends = [self.end_id, *(end for end in ends if end != self.end_id)]
+        found.eos_token_id = ends[0] if len(ends) == 1 else ends
+        pad = self.tokenizer.pad_token_id
+        found.pad_token_id = self.end_id if pad is None else int(pad)
+        found.bos_token_id = self.tokenizer.bos_token_id
+        return found
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The tokens at which an answer ends: the tokenizer's, and those the base names beside."""
+        ends = self.generation().eos_token_id
+        return frozenset([ends] if isinstance(ends, int) else ends)
 
     def encode(self, inputs: Sequence[Input]) -> list[Batch]:
         """Return ``input_ids`` and ``labels``, (T,) int64 each, for each text or dialogue.
@@ -297,6 +317,7 @@ class Decoder(Skeleton):
             with self.cached():  # our attention is unknown to others
                 body.save_pretrained(str(beside))
             self.tokenizer.save_pretrained(str(beside))
+            self.generation().save_pretrained(str(beside))
             sidecar = Sidecar(
                 family="decoder",
                 architecture=self.card.architecture,

@@ -20,6 +20,7 @@ from headstart.base.text_folder import (
     weight_files,
 )
 from headstart.base.transformers_weights import load_weights
+from headstart.errors import RequestError
 
 
 def load_decoder_folder(
@@ -41,7 +42,8 @@ def load_decoder_folder(
         context: Tokens of a sequence at most; fewer if the base reads fewer.
 
     Raises:
-        RequestError: A file is missing or damaged, or the model is no decoder.
+        RequestError: A file is missing or damaged, the model is no decoder, or its tokenizer has
+            no end of text or more tokens than the model has embeddings.
     """
     prepare_torchvision(say=False)
     from transformers import AutoModelForCausalLM
@@ -60,9 +62,25 @@ def load_decoder_folder(
         with refused(folder / "config.json"):
             body = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     decoder = Decoder(card, body, read_tokenizer(folder))
+    _check_tokenizer(decoder, folder)
     if not pretrained:
         decoder.initialise(0)
     return decoder
+
+
+def _check_tokenizer(decoder: Decoder, folder: Path) -> None:
+    """Refuse a tokenizer that the model cannot be taught with, before anything is."""
+    _ = decoder.end_id  # an answer without an end would go on for ever
+    body: Any = decoder.causal
+    known = body.get_input_embeddings().num_embeddings
+    largest = max(decoder.tokenizer.get_vocab().values(), default=0)
+    if largest >= known:
+        raise RequestError(
+            f"the tokenizer's tokens go up to number {largest:,}, and the model has embeddings of "
+            f"{known:,}",
+            where=str(folder),
+            mend="put the tokenizer of this model beside its weights",
+        )
 
 
 def load_saved_decoder(folder: Path, sidecar: Sidecar) -> Decoder:

@@ -11,9 +11,11 @@ from typing import Any
 import torch
 
 from headstart.base.compat import quiet_transformers
-from headstart.base.text_folder import refused
+from headstart.base.gguf_header import Header, read_header
+from headstart.base.skeleton import count_parameters
+from headstart.base.text_folder import is_decoder, refused
 from headstart.base.weights import content_hash
-from headstart.errors import WorkError
+from headstart.errors import RequestError, WorkError
 
 
 def cache_folder() -> Path:
@@ -36,12 +38,12 @@ def place(file: Path) -> Path:
 
 
 def converted(file: Path) -> Path:
-    """Return a folder with the body (float32 safetensors), config and tokenizer of ``file``.
+    """Return a folder with the weights (float32 safetensors), config and tokenizer of ``file``.
 
     The first call for a file takes some 20 s for 135 M weights; later ones nothing.
 
     Raises:
-        RequestError: The file is missing or damaged.
+        RequestError: The file is missing or damaged, or claims more than it holds.
         WorkError: The cache cannot be written to.
     """
     folder = place(file)
@@ -69,9 +71,57 @@ def described(file: Path) -> Any:
         RequestError: The file is missing or damaged.
     """
     with refused(file), quiet_transformers():
-        from transformers import AutoConfig
+        header = read_header(file)
+        _check_sizes(file, header)
+        return _config(file)
 
-        return AutoConfig.from_pretrained(str(file.parent), gguf_file=file.name)
+
+def _config(file: Path) -> Any:
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(str(file.parent), gguf_file=file.name)
+
+
+def _check(file: Path) -> None:
+    """Refuse a file whose metadata describe another model than its tensors make up.
+
+    The library would fill what is missing with random numbers, and make room for all that is
+    described before it looks.
+    """
+    with refused(file), quiet_transformers():
+        header = read_header(file)
+        _check_sizes(file, header)
+        with torch.device("meta"):
+            described = count_parameters(_auto(config := _config(file)).from_config(config))
+    if described > header.elements:
+        raise _lies(file, f"{described:,} weights", f"{header.elements:,}")
+
+
+def _check_sizes(file: Path, header: Header) -> None:
+    """Refuse sizes in the metadata that no tensor has: the library loops and allocates by them."""
+    blocks = header.integer("block_count")
+    if blocks is not None and blocks > len(header.shapes):
+        raise _lies(file, f"{blocks:,} blocks", f"{len(header.shapes):,} tensors")
+    largest = max((max(shape) for shape in header.shapes.values()), default=0)
+    for name in ("embedding_length", "feed_forward_length", "vocab_size"):
+        size = header.integer(name)
+        if size is not None and size > largest:
+            raise _lies(file, f"{name} {size:,}", f"tensors of at most {largest:,} a side")
+
+
+def _lies(file: Path, said: str, found: str) -> RequestError:
+    return RequestError(
+        f"the file's metadata describe {said}, and it holds {found}",
+        where=str(file),
+        mend="fetch the file again, from a place you trust",
+    )
+
+
+def _auto(config: Any) -> Any:
+    """Return the library's class that reads all weights of the file, the output layer's, too."""
+    from transformers import AutoModel, AutoModelForCausalLM
+
+    return AutoModelForCausalLM if is_decoder(config) else AutoModel
 
 
 def _put(beside: Path, folder: Path) -> None:
@@ -92,16 +142,23 @@ def _unwritable(folder: Path, error: OSError) -> WorkError:
 
 
 def _convert(file: Path, folder: Path) -> None:
+    _check(file)
     with quiet_transformers():
-        from transformers import AutoModel, AutoTokenizer
+        from transformers import AutoTokenizer
 
+        auto = _auto(_config(file))
         source: dict[str, Any] = {"gguf_file": file.name}
-        model = AutoModel.from_pretrained(str(file.parent), dtype=torch.float32, **source)
+        model, report = auto.from_pretrained(
+            str(file.parent), dtype=torch.float32, output_loading_info=True, **source
+        )
+        missing = sorted(report["missing_keys"])
+        if missing:
+            raise _lies(file, f"a weight '{missing[0]}'", f"none ({len(missing)} are missing)")
         # save_pretrained refuses a model that came from GGUF; a fresh one with its weights saves.
         fields = model.config.to_dict()
         fields.pop("quantization_config", None)
         config = type(model.config).from_dict(fields)
-        fresh = AutoModel.from_config(config, dtype=torch.float32)
+        fresh = auto.from_config(config, dtype=torch.float32)
         fresh.load_state_dict(model.state_dict())
         fresh.save_pretrained(str(folder))
         AutoTokenizer.from_pretrained(str(file.parent), **source).save_pretrained(str(folder))

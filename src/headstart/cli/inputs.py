@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 from headstart.errors import RequestError, nearest
 from headstart.progress import Progress
+from headstart.task.cells import BadRowError
 from headstart.task.columns import survey
 from headstart.task.decode import decode_text
+from headstart.task.dialogues import LISTS, prompt_columns, prompt_of
 from headstart.task.images import image_problem
 from headstart.task.model import Image, Input
 from headstart.task.raw import IMAGE_SUFFIXES, Raw, is_missing
@@ -70,6 +72,8 @@ def _read(source: str, model: Expectation) -> Rows:
         return _lines(_standard_input(), "stdin", model)
     path = Path(source)
     if not _is_there(path):
+        if model.objective == "text" and _is_prompt(source):
+            return Rows({"prompt": [_clean(source)]}, [_clean(source)], [""], ["the prompt"])
         raise RequestError("there is no such file or folder", where=source, mend=_kinds(model))
     if path.is_dir():
         return _folder(path, model)
@@ -106,11 +110,18 @@ def _is_there(path: Path) -> bool:
         return False
 
 
+def _is_prompt(source: str) -> bool:
+    """Whether what is no file was meant as a prompt: not the slip of a file's name."""
+    looks = Path(source).suffix.lower() in (*TABLE_SUFFIXES, ".txt") or "/" in source
+    return bool(source.strip()) and (" " in source.strip() or not looks)
+
+
 def _kinds(model: Expectation) -> str:
     table = "a table (.csv, .tsv, .jsonl, .parquet)"
     if model.modality == "image":
         return f"give an image, a folder of images, or {table} with a column of image paths"
-    return f"give {table}, a .txt with one text a line, or - for lines from stdin"
+    prompt = ", or the prompt itself, in quotes" if model.objective == "text" else ""
+    return f"give {table}, a .txt with one text a line, or - for lines from stdin{prompt}"
 
 
 def _standard_input() -> str:
@@ -189,6 +200,10 @@ def _table(path: Path, model: Expectation) -> Rows:
 
 
 def _input_columns(raw: Raw, path: Path, model: Expectation) -> list[str]:
+    if model.objective == "text":
+        found = _prompt_columns(raw, model)
+        if found:
+            return found
     missing = [name for name in model.input if name not in raw.columns]
     if not missing:
         return list(model.input)
@@ -207,6 +222,15 @@ def _input_columns(raw: Raw, path: Path, model: Expectation) -> list[str]:
     )
 
 
+def _prompt_columns(raw: Raw, model: Expectation) -> list[str]:
+    """Return the columns of prompts: those it was adapted on, else those named like prompts."""
+    known = [name for name in model.input if name in raw.columns]
+    if known and known[0] == model.input[0]:  # an instruction may stand without its input
+        return known
+    lists = [name for name in LISTS if name in raw.columns]
+    return lists[:1] or list(prompt_columns(raw))
+
+
 def _image(cell: tuple[Any, ...], folder: Path) -> tuple[Input | None, str]:
     value = cell[0]
     if isinstance(value, dict):  # the layout of a `datasets` image column
@@ -222,9 +246,8 @@ def _image(cell: tuple[Any, ...], folder: Path) -> tuple[Input | None, str]:
 
 
 def _text(cell: tuple[Any, ...], model: Expectation) -> tuple[Input | None, str]:
-    if model.objective == "text":  # an instruction may stand alone
-        told = [_clean(value) for value in cell if not is_missing(value)]
-        return ("\n\n".join(told), "") if told else (None, "the input is empty")
+    if model.objective == "text":
+        return _prompt(cell)
     if any(is_missing(value) for value in cell):
         return None, "the input is empty"
     if model.objective == "tags":
@@ -238,6 +261,19 @@ def _text(cell: tuple[Any, ...], model: Expectation) -> tuple[Input | None, str]
     if len(texts) != 2:
         return None, "expected two texts with a tab between them"
     return (texts[0], texts[1]), ""
+
+
+def _prompt(cell: tuple[Any, ...]) -> tuple[Input | None, str]:
+    """Return a prompt: a text, an instruction with what it is about, or a list of messages."""
+    if isinstance(cell[0], list | tuple):
+        try:
+            return prompt_of(cell[0]), ""
+        except BadRowError as error:
+            return None, error.what
+    if is_missing(cell[0]):
+        return None, "the input is empty"
+    told = [_clean(value) for value in cell if not is_missing(value)]
+    return "\n\n".join(told), ""
 
 
 def _rows(

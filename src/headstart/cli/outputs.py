@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from headstart.progress import Progress
 
 # So many rows are predicted at once: enough to fill batches, few enough to show progress.
 CHUNK = 1024
+SPOKEN = 64  # prompts: an answer takes as long as thousands of labels
 # What a terminal shows of a long table; all of it goes to --out or a pipe.
 SHOWN = 20
 # Between the labels of one multi-label row.
@@ -56,12 +57,13 @@ class Prediction:
     """One row's outcome: a value with its confidence, or the problem that prevented it.
 
     ``confidence`` is the probability of the label (of each label, for several), None for a
-    number or tags.
+    number, tags or text. ``cut`` says that a text was not ended by the model.
     """
 
     value: Value | None
     confidence: float | list[float] | None = None
     problem: str = ""
+    cut: bool = False
 
 
 def check_suffix(out: Path | None) -> None:
@@ -82,14 +84,21 @@ def check_suffix(out: Path | None) -> None:
         )
 
 
-def predict(model: Predictor, rows: Rows, progress: Progress) -> list[Prediction]:
-    """Return one prediction a row; a row that cannot be read or predicted says why."""
+def predict(
+    model: Predictor, rows: Rows, progress: Progress, options: Mapping[str, Any] | None = None
+) -> list[Prediction]:
+    """Return one prediction a row; a row that cannot be read or predicted says why.
+
+    ``options`` are a language model's.
+    """
     found = [Prediction(None, problem=problem) for problem in rows.problems]
     readable = [row for row, problem in enumerate(rows.problems) if not problem]
+    size = SPOKEN if model.objective == "text" else CHUNK
     with progress.bar("predicting", len(readable)) as advance:
-        for start in range(0, len(readable), CHUNK):
-            chunk = readable[start : start + CHUNK]
-            predictions = _predict_some(model, [rows.inputs[row] for row in chunk])
+        for start in range(0, len(readable), size):
+            chunk = readable[start : start + size]
+            inputs = [rows.inputs[row] for row in chunk]
+            predictions = _predict_some(model, inputs, options or {}, start)
             for row, prediction in zip(chunk, predictions, strict=True):
                 found[row] = prediction
             advance(len(chunk))
@@ -119,7 +128,17 @@ def deliver(rows: Rows, predictions: list[Prediction], out: Path | None, as_json
 
 
 def tell_problems(rows: Rows, predictions: list[Prediction]) -> None:
-    """Name on stderr the rows without a prediction; end with 1 if there is no other row."""
+    """Name on stderr the rows without a prediction; end with 1 if there is no other row.
+
+    Answers that were cut are counted.
+    """
+    cut = sum(prediction.cut for prediction in predictions)
+    if cut:
+        typer.echo(
+            f"{cut:,} of {len(predictions):,} answers were cut before the model ended them "
+            "(--max-tokens)",
+            err=True,
+        )
     bad = [row for row, prediction in enumerate(predictions) if prediction.problem]
     for row in bad[:10]:
         typer.echo(f"{rows.places[row]}: {predictions[row].problem}", err=True)
@@ -130,19 +149,28 @@ def tell_problems(rows: Rows, predictions: list[Prediction]) -> None:
         raise typer.Exit(1)
 
 
-def _predict_some(model: Predictor, inputs: list[Any]) -> list[Prediction]:
+def _predict_some(
+    model: Predictor, inputs: list[Any], options: Mapping[str, Any], first: int
+) -> list[Prediction]:
     # One unreadable image must not cost its neighbours their predictions: halve the rows until
     # the culprit stands alone. For k bad rows among n that is some k log n calls.
     try:
-        return _predict_all(model, inputs)
+        return _predict_all(model, inputs, options, first)
     except RequestError as error:
         if len(inputs) == 1:
             return [Prediction(None, problem=error.what)]
         half = len(inputs) // 2
-        return _predict_some(model, inputs[:half]) + _predict_some(model, inputs[half:])
+        return [
+            *_predict_some(model, inputs[:half], options, first),
+            *_predict_some(model, inputs[half:], options, first + half),
+        ]
 
 
-def _predict_all(model: Predictor, inputs: list[Any]) -> list[Prediction]:
+def _predict_all(
+    model: Predictor, inputs: list[Any], options: Mapping[str, Any], first: int
+) -> list[Prediction]:
+    if model.objective == "text":
+        return _written(model, inputs, options, first)
     if model.objective == "single-label":
         probabilities = model.predict_proba(inputs)  # (N, C)
         best = probabilities.argmax(axis=1)
@@ -161,6 +189,15 @@ def _predict_all(model: Predictor, inputs: list[Any]) -> list[Prediction]:
     ]
 
 
+def _written(
+    model: Any, inputs: list[Any], options: Mapping[str, Any], first: int
+) -> list[Prediction]:
+    from headstart.method.generate import Writing
+
+    answers = model.answers(inputs, Writing(**options), first=first)
+    return [Prediction(one.text, cut=not one.ended) for one in answers]
+
+
 def _plain(value: Value) -> Value:
     if isinstance(value, str):
         return value
@@ -169,13 +206,16 @@ def _plain(value: Value) -> Value:
 
 def _records(rows: Rows, predictions: list[Prediction]) -> list[dict[str, Any]]:
     taken = list(rows.identity)
-    names = [_free(name, taken) for name in ("prediction", "confidence", "error")]
+    names = [_free(name, taken) for name in ("prediction", "confidence", "error", "cut")]
     failing = any(prediction.problem for prediction in predictions)
+    cut = any(prediction.cut for prediction in predictions)
     records = []
     for row, prediction in enumerate(predictions):
         record: dict[str, Any] = {name: cells[row] for name, cells in rows.identity.items()}
         record[names[0]] = prediction.value
         record[names[1]] = _rounded(prediction.confidence)
+        if cut:
+            record[names[3]] = prediction.cut
         if failing:
             record[names[2]] = prediction.problem or None
         records.append(record)

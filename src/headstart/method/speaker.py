@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, cast
-
-import torch
 
 from headstart.base.decoder import Decoder
 from headstart.base.device import pick_device
 from headstart.base.layout import load_encoder
 from headstart.base.skeleton import Skeleton
 from headstart.errors import RequestError
+from headstart.method import generate
 from headstart.method.adapted import Model, Signature
+from headstart.method.generate import MOST, Answer, Writing
 from headstart.progress import Progress, Silent
 from headstart.task.model import Dialogue, Input, Kind, Message
 from headstart.train.evaluate import Predictions
 from headstart.train.language import LanguageNetwork, nats_of
 from headstart.train.windows import Windows
-
-MOST = 256  # tokens of an answer
 
 
 class SpeakerModel(Model):
@@ -50,27 +48,69 @@ class SpeakerModel(Model):
         rows = range(len(texts.places))
         return nats_of(LanguageNetwork(self.decoder), texts, rows, progress=progress)
 
-    def predict(self, inputs: Sequence[Any], progress: Progress | None = None) -> list[Any]:
-        """Return what the model writes after each prompt (greedy)."""
-        found = []
-        with (progress or Silent()).bar("writing", len(inputs)) as advance:
-            for row, item in enumerate(inputs):
-                found.append("".join(self.stream(self._prompt(item, row))))
-                advance(1)
-        return found
+    def predict(
+        self,
+        inputs: Sequence[Any],
+        progress: Progress | None = None,
+        *,
+        max_tokens: int = MOST,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[Any]:
+        """Return what the model writes after each prompt.
 
-    def stream(self, prompt: Dialogue | str, most: int = MOST) -> Iterator[str]:
-        """Yield the answer as it is written, in pieces that are whole words."""
-        decoder = self.decoder
-        ids = decoder.prompt_ids(prompt)
-        written: list[int] = []
-        shown = ""
-        for token in _greedy(decoder, ids, most):
-            written.append(token)
-            text = str(decoder.tokenizer.decode(written, skip_special_tokens=True))
-            if not text.endswith("\N{REPLACEMENT CHARACTER}"):  # in the middle of a character
-                yield text[len(shown) :]
-                shown = text
+        Args:
+            inputs: Texts, or dialogues whose last answer is to be written.
+            progress: Who watches.
+            max_tokens: Of an answer; a longer one is cut.
+            temperature: 0 takes the likeliest token; above, tokens are drawn.
+            seed: Of the draws.
+
+        Raises:
+            RequestError: An input is no prompt, or too long for the model.
+        """
+        writing = Writing(max_tokens, temperature, seed)
+        return [answer.text for answer in self.answers(inputs, writing, progress)]
+
+    def answers(
+        self,
+        inputs: Sequence[Any],
+        writing: Writing | None = None,
+        progress: Progress | None = None,
+        first: int = 0,
+    ) -> list[Answer]:
+        """Return what is written after each prompt, and whether it was ended or cut.
+
+        Args:
+            inputs, progress: As of :meth:`predict`.
+            writing: How.
+            first: Number of the first input among those of the same run; draws go by it.
+        """
+        prompts = [
+            self.decoder.prompt_ids(self._prompt(one, first + at)) for at, one in enumerate(inputs)
+        ]
+        watcher = progress or Silent()
+        return generate.answers(self.decoder, prompts, writing or Writing(), watcher, first)
+
+    def stream(
+        self,
+        prompt: Dialogue | str,
+        max_tokens: int = MOST,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Generator[str, None, bool]:
+        """Yield the answer as it is written, in pieces that are whole characters.
+
+        The generator returns whether the model ended the answer, or it was cut.
+
+        Raises:
+            RequestError: The prompt is too long for the model.
+        """
+        ids = self.decoder.prompt_ids(self._prompt(prompt, 0))
+        writing = Writing(max_tokens, temperature, seed)
+        return (
+            yield from generate.pieces(self.decoder, generate.written(self.decoder, ids, writing))
+        )
 
     def _prompt(self, item: Any, row: int) -> Dialogue | str:
         if isinstance(item, Dialogue):
@@ -101,23 +141,3 @@ class SpeakerModel(Model):
         if extra.get("prompt"):
             found.read_prompt(adapter)
         return cls(signature, found, adapter if adapter.is_dir() else None)
-
-
-@torch.inference_mode()
-def _greedy(decoder: Decoder, ids: list[int], most: int) -> Iterator[int]:
-    """Yield the likeliest next tokens until the model ends its answer."""
-    model: Any = decoder.causal
-    end, device = decoder.end_id, decoder.device()
-    with decoder.cached():
-        step: dict[str, Any] = {
-            "inputs_embeds": decoder.embedded(torch.tensor([ids], device=device))
-        }
-        past = None
-        for _ in range(most):
-            out = model(**step, past_key_values=past, use_cache=True, logits_to_keep=1)
-            past = out.past_key_values
-            token = int(out.logits[0, -1].argmax())
-            if token == end:
-                return
-            yield token
-            step = {"input_ids": torch.tensor([[token]], device=device)}

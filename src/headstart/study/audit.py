@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from headstart.task.model import Modality, Objective, Task, Warning
+from headstart.task.model import Kind, Modality, Objective, Task, Warning
 from headstart.task.near import near_duplicates
 from headstart.train.workbench import Workbench
 
@@ -14,7 +15,7 @@ COMPARED = 20_000  # rows of a part looked at for near duplicates
 
 def audited(task: Task, bench: Workbench) -> Task:
     """Return the task with what only a base can tell: cut inputs and near duplicates."""
-    found = []
+    found = _untemplated(task, bench)
     if task.modality is Modality.TEXT and task.objective is not Objective.TAGS:
         found += _cut(task, bench)
     if task.objective not in (Objective.TAGS, Objective.TEXT):
@@ -36,12 +37,31 @@ def _cut(task: Task, bench: Workbench) -> list[Warning]:
             Warning(
                 "cut-inputs",
                 f"{bench.base} reads {bench.card.input_size} tokens: {len(rows):,} inputs of "
-                f"{name} ({share:.1f}%) are longer and lose {sum(dropped):,} tokens at their end",
+                f"{name} ({share:.1f}%) are longer and lose {sum(dropped):,} tokens {_where(task)}",
                 len(rows),
                 tuple(part.origins[row // sides] for row in rows[:3]),
             )
         )
     return warnings
+
+
+def _where(task: Task) -> str:
+    """Say what is cut; of documents nothing is, they are read in windows."""
+    if task.kind is Kind.INSTRUCTION:
+        return "(a prompt its beginning; an answer that is longer still, its end)"
+    return "at their end"
+
+
+def _untemplated(task: Task, bench: Workbench) -> list[Warning]:
+    """Say how dialogues are written where the base does not."""
+    decoder: Any = bench.pristine
+    if task.kind is not Kind.INSTRUCTION or decoder.tokenizer.chat_template:
+        return []
+    message = (
+        f"{bench.base} has no chat template: prompts and answers are set apart by blank lines, "
+        "and an answer ends with the base's end of text"
+    )
+    return [Warning("no-chat-template", message)]
 
 
 def _near(task: Task, bench: Workbench) -> list[Warning]:

@@ -24,11 +24,14 @@ from headstart.train.network import Network
 _TEXTS = ("a", "the quick brown fox jumps over the lazy dog", "to be or not to be " * 60)
 
 
-def check_native(model: NetworkModel, folder: Path) -> None:
+def check_native(model: NetworkModel, folder: Path) -> float:
     """Compare the library's outputs with headstart's, on a few texts or random pixels.
 
     What is compared: logits where the library's layout holds the head, else the body's hidden
     states (text pairs, whose head lies beside).
+
+    Returns:
+        The most that an output differs.
 
     Raises:
         WorkError: They differ.
@@ -41,7 +44,7 @@ def check_native(model: NetworkModel, folder: Path) -> None:
             found, expected = _text(network, network.encoder, folder, sidecar)
         else:
             found, expected = _image(network, folder, sidecar)
-    check_drift(found, expected, f"the folder loaded by {_library(sidecar)}")
+    return check_drift(found, expected, f"the folder loaded by {_library(sidecar)}")
 
 
 _Pair = tuple[NDArray[Any], NDArray[Any]]

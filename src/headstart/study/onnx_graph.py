@@ -38,12 +38,15 @@ class _ImageGraph(nn.Module):
         return found
 
 
-def write_onnx(model: NetworkModel, folder: Path) -> None:
+def write_onnx(model: NetworkModel, folder: Path) -> float:
     """Write ``model.onnx``, ``preprocessing.json`` and the tokenizer to ``folder``; check them.
 
     Inputs: ``input_ids`` and ``attention_mask`` (N, T) int64, for a pair also the same with the
     suffix ``_b``, for words also ``word_ids`` (N, W); or ``pixel_values`` (N, 3, H, W) float32,
     normalised. Batch and lengths are free. Output: ``logits``.
+
+    Returns:
+        The most that a logit differs.
 
     Raises:
         RequestError: The optional libraries are missing.
@@ -61,7 +64,7 @@ def write_onnx(model: NetworkModel, folder: Path) -> None:
         raise RequestError(f"cannot export a {type(encoder).__name__} to ONNX")
     path = folder / MODEL_FILE
     write_graph(graph, names, example, path, output="logits")
-    _compare(graph, names, check, path)
+    drift = _compare(graph, names, check, path)
     signature = model.signature
     write_json(
         folder / "preprocessing.json",
@@ -74,6 +77,7 @@ def write_onnx(model: NetworkModel, folder: Path) -> None:
             **settings,
         },
     )
+    return drift
 
 
 _Parts = tuple[nn.Module, list[str], list[Tensor], list[Tensor]]
@@ -111,7 +115,7 @@ def _image(model: NetworkModel) -> _Parts:
     return _ImageGraph(encoder, model.network.head), ["pixel_values"], [example], [check]
 
 
-def _compare(graph: nn.Module, names: list[str], inputs: list[Tensor], path: Path) -> None:
+def _compare(graph: nn.Module, names: list[str], inputs: list[Tensor], path: Path) -> float:
     """Run the graph on other inputs, of other shapes than it was built with.
 
     Raises:
@@ -122,4 +126,4 @@ def _compare(graph: nn.Module, names: list[str], inputs: list[Tensor], path: Pat
     found = np.asarray(session.run(["logits"], feed)[0])
     with torch.inference_mode():
         expected = graph(*inputs).numpy()
-    check_drift(found, expected, "the ONNX graph")
+    return check_drift(found, expected, "the ONNX graph")

@@ -15,6 +15,7 @@ from headstart.task.tree import Entry
 TEXT_SUFFIXES = (".txt", ".md")
 _FEW_FILES = 30  # fewer are cut into passages: too few documents to deal to three parts
 _PASSAGE = 2000  # characters at least
+_SAID = 3  # files in other encodings that are named
 
 
 def read_corpus(entries: Sequence[Entry], name: str) -> Raw:
@@ -29,8 +30,10 @@ def read_corpus(entries: Sequence[Entry], name: str) -> Raw:
     origins: list[str] = []
     parts: list[str | None] = []
     whole = len(entries) >= _FEW_FILES
+    foreign: list[str] = []
     for entry in entries:
-        text = _read(entry)
+        text, said = _read(entry)
+        foreign += [said] if said else []
         part = _part(entry)
         if isinstance(text, Unreadable) or whole:
             pieces = [(entry.name, text)]
@@ -49,7 +52,11 @@ def read_corpus(entries: Sequence[Entry], name: str) -> Raw:
         name=name,
         columns={"text": texts},
         origins=origins,
-        said=[f"a document is a {unit}: {len(texts):,} in {len(entries):,} files"],
+        said=[
+            f"a document is a {unit}: {len(texts):,} in {len(entries):,} files",
+            *foreign[:_SAID],
+            *([f"… and {len(foreign) - _SAID:,} more files"] if len(foreign) > _SAID else []),
+        ],
         input=("text",),
         settled="text without classes",
         kind=Kind.LANGUAGE_MODELING,
@@ -82,13 +89,14 @@ def passages(text: str) -> list[str]:
     return found
 
 
-def _read(entry: Entry) -> str | Unreadable:
+def _read(entry: Entry) -> tuple[str | Unreadable, str | None]:
+    """Return the text, and a line that says its encoding if that is not UTF-8."""
     try:
-        return decode_text(entry.read(), entry.name)[0]
+        return decode_text(entry.read(), entry.name)
     except RequestError as error:
-        return Unreadable(error.what)
+        return Unreadable(error.what), None
     except OSError as error:
-        return Unreadable(f"the file cannot be read: {error.strerror}")
+        return Unreadable(f"the file cannot be read: {error.strerror}"), None
 
 
 def _part(entry: Entry) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headstart.errors import RequestError, nearest
 from headstart.task.columns import Column, survey
-from headstart.task.dialogues import find_dialogues, reads_as_dialogues
+from headstart.task.dialogues import find_dialogues, holds_dialogues, reads_as_dialogues
 from headstart.task.inputs import find_documents, find_input, unused_line
 from headstart.task.labels import SEPARATORS, find_separator
 from headstart.task.model import Kind, Modality, Objective
@@ -99,9 +99,11 @@ def _generative(
         goal = ""
         lines: tuple[str, ...] = (f"input: column '{source}', {why}",)
         lines += unused_line(columns, sources, goal)
+        if not named and holds_dialogues(raw):
+            lines += ("it holds prompts and answers, too: --task instruction learns to answer",)
     else:
         sources, goal, why = find_dialogues(raw, named, target)
-        lines = (f"dialogues: {why}",)
+        lines = (f"dialogues: {why}", *unused_line(raw.columns, sources, goal))
     settled = kind or Kind.INSTRUCTION
     reason = "as asked with --task" if raw.kind is None and kind else raw.settled or why
     lines = (*raw.said, *lines, f"task: {settled.value}, {reason}")

@@ -42,9 +42,8 @@ def find_dialogues(
         return named, target, "as given"
     found = _by_name(raw)
     if found is None or named or target:
-        columns = {name.lower().strip(): name for name in raw.columns}
-        prompt = named or tuple(columns[name] for name in PROMPTS if name in columns)[:1]
-        answer = target or next((columns[name] for name in ANSWERS if name in columns), None)
+        prompt = named or prompt_columns(raw)
+        answer = target or _answer_column(raw)
         if not prompt or answer is None:
             raise RequestError(
                 f"no prompts and answers among the columns {', '.join(raw.columns) or '(none)'}",
@@ -52,7 +51,8 @@ def find_dialogues(
                 mend="name them with --input and --target; or give columns prompt and completion, "
                 "instruction and output, or messages",
             )
-        return prompt, answer, "as given" if named else "by their names"
+        listed = " and ".join((*prompt, answer))
+        return prompt, answer, "as given" if named else f"columns {listed}, by their names"
     sources, goal = found
     listed = " and ".join(dict.fromkeys((*sources, goal)))
     return (
@@ -62,6 +62,29 @@ def find_dialogues(
         if len(sources) > 1 or sources[0] != goal
         else (f"column {goal}, a list of messages a row"),
     )
+
+
+def prompt_columns(raw: Raw) -> tuple[str, ...]:
+    """Return the columns that hold prompts, by their names: one, or an instruction and its input.
+
+    Empty if there are none.
+    """
+    columns = {name.lower().strip(): name for name in raw.columns}
+    first = next((name for name in PROMPTS if name in columns), None)
+    if first is None:
+        return ()
+    beside = (columns[BESIDE],) if first == "instruction" and BESIDE in columns else ()
+    return (columns[first], *beside)
+
+
+def holds_dialogues(raw: Raw) -> bool:
+    """Whether some columns could be prompts and answers, by their names."""
+    return _by_name(raw) is not None or bool(prompt_columns(raw) and _answer_column(raw))
+
+
+def _answer_column(raw: Raw) -> str | None:
+    columns = {name.lower().strip(): name for name in raw.columns}
+    return next((columns[name] for name in ANSWERS if name in columns), None)
 
 
 def _by_name(raw: Raw) -> tuple[tuple[str, ...], str] | None:
@@ -97,6 +120,21 @@ def dialogue_reader(raw: Raw, sources: Sequence[str], target: str) -> Callable[[
                          Message("assistant", cell_text(answer))])  # fmt: skip
 
     return read
+
+
+def prompt_of(cell: Any) -> Dialogue:
+    """Return the dialogue in a list of messages whose next answer is to be written.
+
+    An answer that ends it already is left out.
+
+    Raises:
+        BadRowError: It is no list of messages, or they are out of order.
+    """
+    found = _messages(cell)
+    if found[-1].role == "assistant":
+        found.pop()
+    whole = _checked([*found, Message("assistant", "…")])
+    return Dialogue((*whole.prompt, Message("assistant", "")))
 
 
 def _messages(cell: Any) -> list[Message]:

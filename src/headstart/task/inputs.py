@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from headstart.errors import RequestError
 from headstart.task.columns import Column
@@ -20,6 +20,7 @@ TEXT_NAMES = (
     "message", "content", "document", "body", "query", "input", "description", "article",
     "headline", "review_body", "summary", "title",
 )  # fmt: skip
+DOCUMENT_NAMES = ("text", "content", "document", "body", "article")
 IMAGE_NAMES = ("image", "img", "picture", "photo", "file_name", "path", "image_path", "file")
 TOKEN_NAMES = ("tokens", "words", "token", "word")
 
@@ -71,18 +72,19 @@ def find_documents(columns: Mapping[str, Column], given: tuple[str, ...] | None)
     if given is not None:
         return given[0], "as given"
     texts = {c.name.lower().strip(): c for c in columns.values() if c.shape == "text"}
-    named = next((texts[name] for name in TEXT_NAMES if name in texts), None)
-    found = named or max(texts.values(), key=lambda c: c.length, default=None)
+    named = next((texts[name] for name in DOCUMENT_NAMES if name in texts), None)
+    if named is not None:
+        return named.name, "by its name"
+    unlike_ids = [column for column in texts.values() if not ABOUT_ROWS.match(column.name)]
+    found = max(unlike_ids or texts.values(), key=lambda c: c.length, default=None)
     if found is None:
         raise RequestError(
             "no column holds text", where="input", mend="name one with --input, e.g. text"
         )
-    return found.name, "by its name" if named else "the longest text"
+    return found.name, f"the longest text ({found.length:.0f} characters on average)"
 
 
-def unused_line(
-    columns: Mapping[str, Column], input: tuple[str, ...], target: str
-) -> tuple[str, ...]:
+def unused_line(columns: Iterable[str], input: tuple[str, ...], target: str) -> tuple[str, ...]:
     """Return the line that names the columns that play no part, if any."""
     unused = [name for name in columns if name not in input and name != target]
     if not unused:

@@ -79,14 +79,17 @@ def deal(rows: Rows, objective: Objective, own: str) -> tuple[list[str], str, li
             f"{len(rows):,} usable rows ({len(set(rows.ids)):,} different inputs) are too few for "
             "train, validation and test",
             where=", ".join(f"{part}: {counts[part]}" for part in PARTS),
-            mend="give at least three different rows of some class; tens a class to learn from",
+            mend="give more text: three documents or dialogues at least, tens to learn from"
+            if objective is Objective.TEXT
+            else "give at least three different rows of some class; tens a class to learn from",
         )
-    return parts, _phrase(missing, own), []
+    return parts, _phrase(missing, own, objective), []
 
 
-def _phrase(missing: Sequence[str], own: str) -> str:
+def _phrase(missing: Sequence[str], own: str, objective: Objective) -> str:
     if len(missing) == 2:
-        return "70/15/15 by content, class by class"
+        dealt = "70/15/15 by content"
+        return dealt if objective is Objective.TEXT else f"{dealt}, class by class"
     if missing:
         return f"{own}; {missing[0]} is 15% of train, by content"
     return own

@@ -26,26 +26,33 @@ class Local:
         return self.load(name).card
 
     def load(self, name: str, pretrained: bool = True) -> Encoder:
-        """Return the encoder in the folder ``name``."""
-        return load_folder(Path(name).expanduser(), f"local:{name}", pretrained=pretrained)
+        """Return the encoder in the folder, or GGUF file, ``name``."""
+        path, source = _place(name)
+        return load_folder(path, f"local:{name}", source=source, pretrained=pretrained)
 
     def decoder(self, name: str, pretrained: bool = True) -> Decoder:
         """Return the language model in the folder, or GGUF file, ``name``."""
         return _decoder(name, pretrained)
 
 
-def _decoder(name: str, pretrained: bool) -> Decoder:
-    from headstart.base.decoder_folder import load_decoder_folder
+def _place(name: str) -> tuple[Path, str]:
+    """Return the folder of ``name`` (that a GGUF file was converted to), and what to call it."""
     from headstart.base.gguf import converted
 
     path = Path(name).expanduser()
-    source = f"the {'file' if path.is_file() else 'folder'} {path.name}"
-    if path.is_file() and path.suffix == ".gguf":
-        path = converted(path)
+    if path.is_file() and path.suffix.lower() == ".gguf":
+        return converted(path), f"the file {path.name}"
     if not path.is_dir():
         raise RequestError(
             "there is no such folder or .gguf file", where=name, mend="check the path after local:"
         )
+    return path, f"the folder {path.name}"
+
+
+def _decoder(name: str, pretrained: bool) -> Decoder:
+    from headstart.base.decoder_folder import load_decoder_folder
+
+    path, source = _place(name)
     return load_decoder_folder(path, f"local:{name}", source, pretrained=pretrained)
 
 
