@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headstart.api import adapt, load
+    from headstart.api import adapt, load, load_adapters
 
 __version__ = "0.1.0"
-__all__ = ["adapt", "load"]
+__all__ = ["adapt", "load", "load_adapters"]
 
 
 def __getattr__(name: str) -> Any:

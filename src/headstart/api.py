@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from headstart.progress import Progress, Silent
 from headstart.study.record import StudyRecord
 
 if TYPE_CHECKING:
+    from headstart.method.speakers import Speakers
     from headstart.study.export import Exported
     from headstart.study.plan import Plan
     from headstart.study.ranking import RankedBases
@@ -292,6 +293,24 @@ def load(folder: str | Path) -> Model:
     from headstart.study.run import load_delivered
 
     return load_delivered(Path(folder))
+
+
+def load_adapters(base: str, folders: Mapping[str, str | Path]) -> Speakers:
+    """Return the language models of several studies that share one base, held once.
+
+    ``load_adapters(base, {"faq": "runs/faq", "jokes": "runs/jokes"}).predict("faq", ["…"])``
+    answers as ``load("runs/faq").predict(["…"])`` does.
+
+    Args:
+        base: Reference of the base that all were adapted from.
+        folders: Name to a study's folder, its ``best/``, or the ``adapter/`` in that.
+
+    Raises:
+        RequestError: A folder holds no adapter, or one that was not made for this base.
+    """
+    from headstart.method.speakers import Speakers
+
+    return Speakers(base, folders)
 
 
 def export(folder: str | Path, to: str, out: str | Path, dtype: str = "float32") -> Path:

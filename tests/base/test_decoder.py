@@ -96,6 +96,34 @@ def test_a_template_that_writes_answers_elsewhere_is_refused(chatty):
         chatty.encode([dialogue("the cat", "sat")])
 
 
+def test_a_template_that_leaves_answers_out_is_refused(chatty):
+    chatty.tokenizer.chat_template = "{% for m in messages %}{{ m['role'] }} {% endfor %}"
+    with pytest.raises(RequestError, match="does not write an answer as it was given"):
+        chatty.encode([dialogue("the cat", "sat")])
+
+
+def test_an_answered_dialogue_is_its_prompt_and_its_answer(chatty):
+    chatty.tokenizer.chat_template = CHAT.replace("[SEP] ", "[SEP] [MASK] ")
+    whole = dialogue("the cat", "sat", "a dog", "ran")
+    sample = chatty.encode([whole])[0]
+    ids = [*sample["input_ids"].tolist(), int(sample["labels"][-1])]
+    prompt = chatty.prompt_ids(whole)
+    assert ids[: len(prompt)] == prompt  # what follows the first answer's end among it
+    assert chatty.tokenizer.decode(ids[len(prompt) :]) == "ran [SEP]"
+    said = sample["labels"][sample["labels"] != IGNORED]
+    assert chatty.tokenizer.decode(said) == "sat [SEP] ran [SEP]"
+
+
+def test_examples_are_read_and_not_said(chatty):
+    whole = dialogue("the cat", "sat", "a dog", "ran")
+    shown = Dialogue(whole.messages, shown=2)
+    one, other = (chatty.encode([each])[0] for each in (whole, shown))
+    assert one["input_ids"].tolist() == other["input_ids"].tolist()
+    said = other["labels"][other["labels"] != IGNORED]
+    assert chatty.tokenizer.decode(said) == "ran [SEP]"
+    assert shown.answers == ("ran",)
+
+
 def test_a_template_that_fails_is_told(chatty):
     chatty.tokenizer.chat_template = "{{ raise_exception('no such role') }}"
     with pytest.raises(RequestError, match="refuses a dialogue: no such role"):

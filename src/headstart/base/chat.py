@@ -37,8 +37,8 @@ def turns(tokenizer: Any, dialogue: Dialogue, answered: bool = True) -> list[Tur
         answered: Whether the last answer is there; False ends where it is to be generated.
 
     Raises:
-        RequestError: The template fails, or does not write a dialogue as a continuation of its
-            prompt, so that what is learnt would not be what is generated.
+        RequestError: The template fails, leaves an answer out, or does not write a dialogue as a
+            continuation of its prompt, so that what is learnt would not be what is generated.
     """
     found: list[Turn] = []
     done = ""
@@ -48,8 +48,10 @@ def turns(tokenizer: Any, dialogue: Dialogue, answered: bool = True) -> list[Tur
             continue
         found.append(_read(tokenizer, messages[:at], done))
         before = done + found[-1].text
-        found.append(Turn(_rest(_written(tokenizer, messages[: at + 1], False), before), True))
-        done = before + found[-1].text
+        answer = _rest(_written(tokenizer, messages[: at + 1], False), before)
+        _check_answer(answer, one.content)
+        found.append(Turn(answer, at >= dialogue.shown))
+        done = before + answer
     if not answered:
         found.append(_read(tokenizer, messages, done))
     return found
@@ -68,6 +70,17 @@ def _rest(text: str, done: str) -> str:
             mend="mend the chat template (chat_template.jinja) of the base",
         )
     return text[len(done) :]
+
+
+def _check_answer(written: str, content: str) -> None:
+    """Refuse a template that writes something else than the answer; space may differ."""
+    if "".join(content.split()) not in "".join(written.split()):
+        raise RequestError(
+            "the chat template does not write an answer as it was given, so that it would not be "
+            "learnt",
+            where=f"it wrote {written[:60]!r}, expected {content[:60]!r}",
+            mend="mend the chat template (chat_template.jinja) of the base",
+        )
 
 
 def _written(tokenizer: Any, messages: tuple[Message, ...], generate: bool) -> str:

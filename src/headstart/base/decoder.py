@@ -178,26 +178,30 @@ class Decoder(Skeleton):
         ids: list[int] = []
         said: list[bool] = []
         for turn in turns(self.tokenizer, dialogue):
-            piece = self._tokens([turn.text])[0]
-            if turn.said:
-                piece = self._ended(piece)
+            piece, count = self._piece(turn)
             ids += piece
-            said += [turn.said] * len(piece)
+            said += [at < count for at in range(len(piece))]
+        while said and not said[-1]:  # what a template writes after the last answer's end
+            ids.pop(), said.pop()
         if not ids or said[0]:  # the first token is predicted from something
             ids, said = [self.prefix_id, *ids], [False, *said]
         return ids, said
 
-    def _ended(self, piece: list[int]) -> list[int]:
-        """Return an answer's tokens up to the one that ends it, which is learnt, too."""
-        end = self.end_id
-        return piece[: piece.index(end) + 1] if end in piece else [*piece, end]
+    def _piece(self, turn: Turn) -> tuple[list[int], int]:
+        """Return a turn's tokens, and how many are said: up to that which ends the answer."""
+        piece = self._tokens([turn.text])[0]
+        if not turn.said:
+            return piece, 0
+        if self.end_id not in piece:
+            piece = [*piece, self.end_id]
+        return piece, piece.index(self.end_id) + 1
 
     def prompt_ids(self, prompt: Dialogue | str) -> list[int]:
         """Return the tokens after which an answer is to be generated."""
         if isinstance(prompt, str):
             return [self.prefix_id, *self._tokens([prompt])[0]]
         pieces: list[Turn] = turns(self.tokenizer, prompt, answered=False)
-        return [token for piece in pieces for token in self._tokens([piece.text])[0]]
+        return [token for piece in pieces for token in self._piece(piece)[0]]
 
     def collate(self, samples: Sequence[Batch]) -> Batch:
         """Return the sequences end to end: ``input_ids``, ``labels``, ``position_ids`` (1, T).
@@ -224,7 +228,7 @@ class Decoder(Skeleton):
         labels = batch["labels"][0]
         hidden = self.states(batch)
         said = labels != IGNORED
-        return self._losses(hidden[said], labels[said])
+        return self.losses(hidden[said], labels[said])
 
     def states(self, batch: Batch) -> Tensor:
         """Return the last hidden states (T, D) of a collated batch's tokens."""
@@ -258,7 +262,7 @@ class Decoder(Skeleton):
         ).last_hidden_state[0]
         return cast(Tensor, found[positions >= before] if before else found)
 
-    def _losses(self, hidden: Tensor, labels: Tensor) -> Tensor:
+    def losses(self, hidden: Tensor, labels: Tensor) -> Tensor:
         """Return the loss (M,) of each token; states are (M, D)."""
         model: Any = self.causal
         output = model.get_output_embeddings()

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from math import inf
 
-from headstart.measure import multi_label, real, single_label, tags, text
+from headstart.measure import (
+    exact_match,
+    multi_label,
+    real,
+    rouge_l,
+    single_label,
+    tags,
+    text,
+    token_f1,
+)
 from headstart.measure.metric import Metric
 from headstart.task.model import Objective
 
@@ -46,3 +55,9 @@ PERPLEXITY = Metric(
     "perplexity", {_TEXT: text.perplexity}, higher_is_better=False, low=1.0, high=inf
 )
 SPAN_F1 = Metric("span_f1", {_TAGS: tags.span_f1})
+# Of written answers: targets and predictions are N texts each.
+EXACT_MATCH = Metric(
+    "exact_match", {_TEXT: exact_match.exact_match}, hits={_TEXT: exact_match.hits}
+)
+TOKEN_F1 = Metric("token_f1", {_TEXT: token_f1.token_f1})
+ROUGE_L = Metric("rouge_l", {_TEXT: rouge_l.rouge_l})

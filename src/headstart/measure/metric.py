@@ -13,8 +13,8 @@ from headstart.errors import RequestError
 from headstart.task.model import Objective
 
 Vector = NDArray[np.float64]
-Targets = NDArray[Any] | list[NDArray[np.int64]]
-Predictions = NDArray[Any] | list[NDArray[np.int64]]
+Targets = NDArray[Any] | list[NDArray[np.int64]] | list[str]
+Predictions = NDArray[Any] | list[NDArray[np.int64]] | list[str]
 
 Evaluator = Callable[[Vector], Vector]
 """Takes R weightings of the N items, (R, N), and returns R scores, (R,)."""

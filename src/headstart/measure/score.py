@@ -34,6 +34,9 @@ _METRICS = {
     Objective.TEXT: ("bits_per_byte", "perplexity"),
 }
 
+ANSWERS = ("exact_match", "token_f1", "rouge_l")
+"""Metrics of written answers: targets and predictions are texts. Choices do not go by them."""
+
 
 def metrics(objective: Objective, classes: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the names of the metrics of an objective; the first is the main one.

@@ -281,11 +281,26 @@ FAMILIES: Registry[type[Model]] = Registry(
 )
 
 
-def load_model(folder: Path) -> Model:
-    """Return the adapted model in ``folder``.
+@dataclass(frozen=True)
+class Manifest:
+    """What a model's manifest says.
+
+    Attributes:
+        signature: What goes in and out.
+        family: One of :data:`FAMILIES`.
+        whole: All of it, as JSON.
+    """
+
+    signature: Signature
+    family: str
+    whole: dict[str, Any]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of the adapted model in ``folder``.
 
     Raises:
-        RequestError: There is none, or its manifest or weights are damaged.
+        RequestError: There is none, or it is damaged.
     """
     path = folder / MANIFEST
     try:
@@ -299,7 +314,7 @@ def load_model(folder: Path) -> Model:
             target=str(manifest["target"]),
             classes=tuple(manifest["classes"]),
         )
-        family = str(manifest["family"])
+        return Manifest(signature, str(manifest["family"]), manifest)
     except FileNotFoundError as error:
         raise RequestError(
             "no adapted model here",
@@ -310,8 +325,18 @@ def load_model(folder: Path) -> Model:
         raise RequestError(
             f"the model's manifest is damaged: {error}", where=str(path), mend="adapt again"
         ) from error
+
+
+def load_model(folder: Path) -> Model:
+    """Return the adapted model in ``folder``.
+
+    Raises:
+        RequestError: There is none, or its manifest or weights are damaged.
+    """
+    found = read_manifest(folder)
     try:
-        return FAMILIES.get(family).load_weights(folder, signature, manifest)
+        family = FAMILIES.get(found.family)
+        return family.load_weights(folder, found.signature, found.whole)
     except HeadstartError:
         raise
     except Exception as error:  # whatever a library says of files that are cut or missing

@@ -183,6 +183,7 @@ METHODS: Registry[type[Method]] = Registry(
         "finetune": "headstart.method.finetune:Finetune",
         "scratch": "headstart.method.scratch:Scratch",
         "untouched": "headstart.method.untouched:Untouched",
+        "fewshot": "headstart.method.fewshot:Fewshot",
         "prompt": "headstart.method.prompt:Prompt",
     },
     group="headstart.methods",

@@ -15,6 +15,7 @@ from headstart.errors import RequestError
 from headstart.method import generate
 from headstart.method.adapted import Model, Signature
 from headstart.method.generate import MOST, Answer, Writing
+from headstart.method.shots import Shots, nats_with
 from headstart.progress import Progress, Silent
 from headstart.task.model import Dialogue, Input, Kind, Message
 from headstart.train.evaluate import Predictions
@@ -29,13 +30,20 @@ class SpeakerModel(Model):
         signature: What goes in and out.
         decoder: The weights, adapters merged.
         adapter: Folder of a peft adapter to keep beside them.
+        shots: What stands before every prompt; None for nothing.
     """
 
     family = "speaker"
 
-    def __init__(self, signature: Signature, decoder: Decoder, adapter: Path | None = None) -> None:
+    def __init__(
+        self,
+        signature: Signature,
+        decoder: Decoder,
+        adapter: Path | None = None,
+        shots: Shots | None = None,
+    ) -> None:
         super().__init__(signature)
-        self.decoder, self.adapter = decoder, adapter
+        self.decoder, self.adapter, self.shots = decoder, adapter, shots
 
     @property
     def body(self) -> Skeleton | None:
@@ -44,6 +52,9 @@ class SpeakerModel(Model):
 
     def outputs(self, inputs: Sequence[Input], progress: Progress | None = None) -> Predictions:
         """Return (N, 2): nats and tokens of each text or dialogue."""
+        if self.shots is not None:
+            watcher = progress or Silent()
+            return nats_with(self.decoder, self.shots, inputs, watcher, "scoring")[0]
         texts = Windows(self.decoder, inputs)
         rows = range(len(texts.places))
         return nats_of(LanguageNetwork(self.decoder), texts, rows, progress=progress)
@@ -86,11 +97,9 @@ class SpeakerModel(Model):
             writing: How.
             first: Number of the first input among those of the same run; draws go by it.
         """
-        prompts = [
-            self.decoder.prompt_ids(self._prompt(one, first + at)) for at, one in enumerate(inputs)
-        ]
-        watcher = progress or Silent()
-        return generate.answers(self.decoder, prompts, writing or Writing(), watcher, first)
+        how, watcher = writing or Writing(), progress or Silent()
+        prompts = [self._ids(one, first + at, how.max_tokens) for at, one in enumerate(inputs)]
+        return generate.answers(self.decoder, prompts, how, watcher, first)
 
     def stream(
         self,
@@ -106,11 +115,21 @@ class SpeakerModel(Model):
         Raises:
             RequestError: The prompt is too long for the model.
         """
-        ids = self.decoder.prompt_ids(self._prompt(prompt, 0))
+        ids = self._ids(prompt, 0, max_tokens)
         writing = Writing(max_tokens, temperature, seed)
         return (
             yield from generate.pieces(self.decoder, generate.written(self.decoder, ids, writing))
         )
+
+    def _ids(self, item: Any, row: int, most: int) -> list[int]:
+        """Return the tokens of a prompt, behind what stands before every one."""
+        prompt, decoder = self._prompt(item, row), self.decoder
+        if self.shots is None or not isinstance(prompt, Dialogue):
+            return decoder.prompt_ids(prompt)
+        longest = decoder.card.input_size
+        longest = max(longest // 2, longest - most)  # the answer wants room, too
+        whole = self.shots.before(prompt, lambda one: len(decoder.prompt_ids(one)) <= longest)
+        return decoder.prompt_ids(whole)
 
     def _prompt(self, item: Any, row: int) -> Dialogue | str:
         if isinstance(item, Dialogue):
@@ -130,7 +149,8 @@ class SpeakerModel(Model):
         self.decoder.save(folder, None, ())
         if self.adapter is not None and self.adapter.is_dir():
             shutil.copytree(self.adapter, folder / "adapter")
-        return {"prompt": self.decoder.soft_prompt is not None}
+        shots = {} if self.shots is None else {"shots": self.shots.record()}
+        return {"prompt": self.decoder.soft_prompt is not None, **shots}
 
     @classmethod
     def load_weights(cls, folder: Path, signature: Signature, extra: dict[str, Any]) -> Model:
@@ -140,4 +160,5 @@ class SpeakerModel(Model):
         found = cast(Decoder, decoder.to(pick_device()).eval())
         if extra.get("prompt"):
             found.read_prompt(adapter)
-        return cls(signature, found, adapter if adapter.is_dir() else None)
+        shots = Shots.read(extra["shots"]) if "shots" in extra else None
+        return cls(signature, found, adapter if adapter.is_dir() else None, shots)

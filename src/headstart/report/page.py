@@ -109,6 +109,8 @@ def _context(record: StudyRecord, evidence: Evidence) -> dict[str, Any]:
         "label_plot": label_plot,
         "label_looks": label_looks,
         "evidence": evidence,
+        "written": evidence.answers,
+        "answers_shown": sections.answers_shown(evidence),
         "prices": sections.price_views(evidence),
         "matrix": sections.confusion_rows(record, evidence),
         "confused": sections.most_confused(record, evidence),

@@ -7,11 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from headstart.report import units
-from headstart.study.evidence import ClassScore, Evidence, Mistake, PriceRecord
+from headstart.study.evidence import (
+    ClassScore,
+    Evidence,
+    Mistake,
+    PriceRecord,
+    WrittenRecord,
+)
 from headstart.study.record import StudyRecord, TrialRecord
 
 LARGEST_MATRIX = 30
 _MOST_PAIRS = 25
+_ANSWERS = 6  # rows shown side by side: the first, so that nobody chose them
+_TEXT = 600  # characters of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,27 @@ def safe_mistakes(evidence: Evidence) -> list[Mistake]:
         else mistake.model_copy(update={"picture": None})
         for mistake in evidence.mistakes
     ]
+
+
+def answers_shown(evidence: Evidence) -> list[WrittenRecord]:
+    """Return the first written answers, long texts cut."""
+    if evidence.answers is None:
+        return []
+    return [
+        row.model_copy(
+            update={
+                "prompt": _cut(row.prompt),
+                "reference": _cut(row.reference),
+                "delivered": _cut(row.delivered),
+                "untouched": None if row.untouched is None else _cut(row.untouched),
+            }
+        )
+        for row in evidence.answers.rows[:_ANSWERS]
+    ]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
 
 
 def facts(values: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from headstart.study.bill import Bill
-from headstart.study.record import SweepPoint
+from headstart.study.record import ScoreRecord, SweepPoint
 
 
 class _Record(BaseModel):
@@ -96,6 +98,45 @@ class HindsightRecord(_Record):
     sentence: str
 
 
+class WrittenRecord(_Record):
+    """A test row's prompt, its reference, and what was written; null where that is the same."""
+
+    origin: str
+    prompt: str
+    reference: str
+    delivered: str
+    untouched: str | None
+
+
+class AnswerScore(_Record):
+    """A metric of written answers; ``difference`` is delivered minus untouched, paired by row.
+
+    What concerns the base is null where the base itself is delivered.
+    """
+
+    metric: str
+    delivered: ScoreRecord
+    untouched: ScoreRecord | None
+    difference: ScoreRecord | None
+    p_value: float | None
+    verdict: Literal["better", "worse", "tie"] | None
+
+
+class AnswersRecord(_Record):
+    """Answers that the delivered model and the untouched base wrote to a few test prompts.
+
+    ``delivered``: name of the arm. ``max_tokens``: an answer was cut there.
+    ``ended``: how many answers a model ended itself.
+    """
+
+    delivered: str
+    max_tokens: int
+    ended: int
+    untouched_ended: int | None
+    scores: list[AnswerScore]
+    rows: list[WrittenRecord]
+
+
 class Evidence(_Record):
     """Read off the delivered model on the test rows.
 
@@ -105,6 +146,7 @@ class Evidence(_Record):
     whoever paid.
     ``hindsight``: What ``--audit`` found.
     ``sweep``: Adapted weights on their way back to the base's, under a limit on what is forgotten.
+    ``answers``: What was written to prompts of the test rows; null where there are none.
     ``prices``: The steps of this run, in order; those of a run before a kill are not among them.
     """
 
@@ -117,6 +159,7 @@ class Evidence(_Record):
     prices: list[PriceRecord] = []
     hindsight: HindsightRecord | None = None
     sweep: list[SweepPoint] = []
+    answers: AnswersRecord | None = None
 
 
 def price_records(bill: Bill) -> list[PriceRecord]:

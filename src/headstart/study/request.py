@@ -25,7 +25,7 @@ SAYING_METHODS = ("lora", "prompt", "finetune")
 BUNDLED = "bundled:"
 SCHEDULES = ("cosine", "linear", "constant")
 CONTROLS = ("majority", "tfidf", "scratch")  # never skipped
-SAYING_CONTROLS = ("untouched",)
+SAYING_CONTROLS = ("untouched", "fewshot")
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,10 @@ def with_defaults(request: Request, task: Task) -> Request:
     """Return the request with bases and methods filled in, controls among them."""
     says = task.objective is Objective.TEXT
     named = request.methods or (SAYING_METHODS if says else DEFAULT_METHODS)
-    controls = [name for name in (SAYING_CONTROLS if says else CONTROLS) if name not in named]
+    known: tuple[str, ...] = SAYING_CONTROLS if says else CONTROLS
+    if says and task.kind is not Kind.INSTRUCTION:
+        known = tuple(name for name in known if name != "fewshot")  # documents ask nothing
+    controls = [name for name in known if name not in named]
     return replace(
         request,
         bases=named_bases(request.bases, task),

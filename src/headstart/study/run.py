@@ -11,6 +11,7 @@ from headstart.files import replacing_folder, write_text
 from headstart.method.adapted import Model, load_model
 from headstart.method.model import Setting
 from headstart.progress import Progress
+from headstart.study.answers import answers_of
 from headstart.study.arm import Arm, arms_of, fit_at_once, skip
 from headstart.study.assemble import study_record
 from headstart.study.audit import audited
@@ -104,6 +105,7 @@ def _studied(
     _deliver(context, verdict)
     predictions = context.store.predictions(best_key(context, verdict.delivered), "test")
     evidence = inspect(context.task, predictions)
+    evidence.answers = answers_of(context, verdict)
     evidence.prices = price_records(context.bill)
     evidence.sweep = [SweepPoint(**one) for one in context.store.read_note(SWEEP) or []]
     if request.audit:

@@ -24,6 +24,8 @@ _NAMES = {
     "micro_f1": "micro F1",
     "span_f1": "span F1",
     "subset_accuracy": "exact-match accuracy",
+    "token_f1": "token F1",
+    "rouge_l": "ROUGE-L",
     "r2": "R²",
     "spearman": "rank correlation",
 }

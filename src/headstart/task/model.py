@@ -73,9 +73,12 @@ class Dialogue:
 
     Attributes:
         messages: Perhaps a system message; then user and assistant in turn, the assistant last.
+        shown: How many of the first messages are examples: what the assistant says there is read,
+            not said.
     """
 
     messages: tuple[Message, ...]
+    shown: int = 0
 
     @property
     def prompt(self) -> tuple[Message, ...]:
@@ -89,8 +92,9 @@ class Dialogue:
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """Everything that the assistant says."""
-        return tuple(one.content for one in self.messages if one.role == "assistant")
+        """Everything that the assistant says, examples left out."""
+        own = self.messages[self.shown :]
+        return tuple(one.content for one in own if one.role == "assistant")
 
 
 TextPair = tuple[str, str]
