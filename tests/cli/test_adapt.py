@@ -58,6 +58,8 @@ def test_adapt_without_options_leaves_every_choice_to_the_api(
         "metric": None,
         "schedule": "cosine",
         "labels_per_class": None,
+        "retain": None,
+        "forget_at_most": None,
         "ledger": None,
         "audit": False,
         "out": None,

@@ -13,10 +13,8 @@ import torch
 
 import headstart
 
-from ..taught import news, retained, taught
+from ..taught import news, retained, taught  # noqa: F401 (fixtures)
 from .helpers import WORDS, Runner, write_base
-
-__all__ = ["news", "retained", "taught"]
 
 
 @pytest.fixture(scope="session", autouse=True)

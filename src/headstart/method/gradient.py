@@ -20,7 +20,7 @@ from headstart.method.labelling import Labelling
 from headstart.method.model import Fitted, Hyperparameters, Method, Need, Setting
 from headstart.method.probe import probe_head
 from headstart.method.saying import Saying
-from headstart.task.model import Objective, Task
+from headstart.task.model import Dialogue, Input, Objective, Task
 from headstart.train.groups import Group
 from headstart.train.linear import LinearHead
 from headstart.train.loop import Trainer
@@ -33,12 +33,23 @@ from headstart.train.workbench import Workbench
 
 RANGE_STEPS = 24
 BATCH = 32  # rows a step
-SAYING_BATCH = 8  # texts a step, each of hundreds of tokens that are all learnt
+SAID = 8_192  # characters a step, some two thousand tokens: so that steps cost much the same
+SAYING_BATCH = (4, 16)  # fewest and most texts a step
 
 
 def batch_of(task: Task) -> int:
-    """Return the rows (of texts, windows) a step."""
-    return SAYING_BATCH if task.objective is Objective.TEXT else BATCH
+    """Return the rows a step; of texts the fewer the longer they are, a power of two."""
+    if task.objective is not Objective.TEXT:
+        return BATCH
+    fewest, most = SAYING_BATCH
+    wanted = SAID / max(1.0, float(np.mean([_length(text) for text in task.train.inputs])))
+    return int(2 ** np.clip(round(np.log2(wanted)), np.log2(fewest), np.log2(most)))
+
+
+def _length(text: Input) -> int:
+    if isinstance(text, Dialogue):
+        return sum(len(message.content) for message in text.messages)
+    return len(str(text))
 
 
 @dataclass(frozen=True)
