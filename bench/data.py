@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from headstart.train.cache import FeatureCache
 
 BANKING = Path(__file__).resolve().parents[1] / "../shared/data/text/banking77"
 PHOTOS = BANKING.parents[1] / "vision/hymenoptera.zip"
-ALPACA = BANKING.parents[1] / "llm/instruct/alpaca-train.jsonl"
+LANGUAGE = BANKING.parents[1] / "llm"
+ALPACA = LANGUAGE / "instruct/alpaca-train.jsonl"
+CUT = 120_000  # bytes of a corpus: a study of it takes minutes on two cores
 SMOLLM = "bundled:smollm2-135m"
 MOST_PHOTOS = 256
 
@@ -30,6 +33,48 @@ def task() -> Task:
 def instructions() -> Task:
     """Return the alpaca rows if they are here, else small talk."""
     return build_task(ALPACA.resolve() if ALPACA.is_file() else "packaged:chatterbot")
+
+
+def shakespeare(folder: Path) -> Path:
+    """Return plays, cut."""
+    text = (LANGUAGE / "corpus/tinyshakespeare-train.txt").read_bytes()[:CUT]
+    return _written(folder / "shakespeare.txt", [text.decode("utf-8", "ignore")])
+
+
+def medquad(folder: Path) -> Path:
+    """Return questions about diseases and their answers as documents, cut."""
+    rows = _rows(LANGUAGE / "corpus/medquad-train.jsonl")
+    texts = [json.dumps({"text": f"{row['question']}\n{row['answer']}"}) + "\n" for row in rows]
+    return _written(folder / "medquad.jsonl", texts)
+
+
+def gsm8k(folder: Path) -> Path:
+    """Return sums in words with their solutions as documents, cut."""
+    rows = _rows(LANGUAGE / "instruct/gsm8k-train.jsonl")
+    texts = [json.dumps({"text": f"{row['instruction']}\n{row['output']}"}) + "\n" for row in rows]
+    return _written(folder / "gsm8k.jsonl", texts)
+
+
+def alpaca(folder: Path) -> Path:
+    """Return instructions and answers, cut."""
+    lines = ALPACA.read_text(encoding="utf-8").splitlines(keepends=True)
+    return _written(folder / "alpaca.jsonl", lines)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _written(path: Path, texts: list[str]) -> Path:
+    """Write the first texts, as many as :data:`CUT` holds."""
+    size, kept = 0, []
+    for text in texts:
+        size += len(text.encode())
+        if kept and size > CUT:
+            break
+        kept.append(text)
+    path.write_text("".join(kept), encoding="utf-8")
+    return path
 
 
 def decoder() -> Decoder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import pytest
 import torch
 
+import headstart
 from headstart.base.compat import prepare_torchvision
 from headstart.base.reference import load
 from headstart.files import write_json
 from headstart.report.loading import how_to_load
+from headstart.task.model import Kind
+from tests.speakers import adapted
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "an", "input", "a", "cat"]
 CLASSES = ("cat", "dog", "fish")
@@ -156,3 +160,29 @@ def test_an_adapter_is_mentioned_where_there_is_one(bert: Any, tmp_path: Path) -
     assert "adapter/" not in save(tmp_path / "best", reference)
     (tmp_path / "best" / "adapter").mkdir()
     assert "peft.PeftModel.from_pretrained" in how_to_load(tmp_path / "best")
+
+
+@pytest.mark.parametrize("kind", [Kind.LANGUAGE_MODELING, Kind.INSTRUCTION])
+def test_a_language_model_writes_with_transformers_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
+    best = adapted(tmp_path, kind)
+    found = blocks(how_to_load(best))
+    assert len(found) == 2
+    for code in found:
+        names = run(code, tmp_path, monkeypatch)
+        assert "headstart" in names or "pipeline" in names
+
+
+def test_a_soft_prompt_stands_before_texts_with_peft_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = adapted(tmp_path, prompt=4)
+    told = best / "adapter" / "adapter_config.json"
+    base = f"local:{tmp_path / 'base'}"
+    write_json(told, {**json.loads(told.read_text()), "base_model_name_or_path": base})
+    _, peft, several = blocks(how_to_load(best))
+    model = run(peft, tmp_path, monkeypatch)["model"]
+    assert model.prompt_encoder.default.embedding.weight.shape[0] == 4
+    models = run(several, tmp_path, monkeypatch)["models"]
+    assert models.predict("a name", ["1 2"]) == headstart.load(best).predict(["1 2"])

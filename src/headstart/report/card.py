@@ -13,6 +13,8 @@ _TASKS = {
     ("text", "text-pair"): "text-classification",
     ("text", "regression"): "text-classification",
     ("text", "token-classification"): "token-classification",
+    ("text", "language-modeling"): "text-generation",
+    ("text", "instruction"): "text-generation",
     ("image", "classification"): "image-classification",
     ("image", "regression"): "image-classification",
 }

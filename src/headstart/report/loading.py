@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from headstart.base.sidecar import read_sidecar
 from headstart.method.adapted import MANIFEST
@@ -81,6 +82,49 @@ a linear layer on its features, lies in `head.safetensors`: this architecture's 
 in transformers has another head.
 """,
 }
+_WRITES = {
+    "language-modeling": """With transformers alone, which goes on with a text:
+
+```python
+from transformers import pipeline
+
+pipeline("text-generation", model={folder!r})("Once upon a time")
+```
+""",
+    "instruction": """With transformers alone, by the chat template that lies in the folder:
+
+```python
+from transformers import pipeline
+
+asked = [{{"role": "user", "content": "a prompt"}}]
+pipeline("text-generation", model={folder!r})(asked, max_new_tokens=128)
+```
+""",
+}
+_SOFT_PROMPT = """`model.safetensors` holds the base as it is, and `adapter/` the trained embeddings
+that stand before every text. With transformers and peft:
+
+```python
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+base = AutoModelForCausalLM.from_pretrained({folder!r})
+model = PeftModel.from_pretrained(base, {adapter!r})
+```
+"""
+_SHOTS = """Nothing was trained: `headstart.json` says which instruction and examples stand before
+every prompt. With transformers alone they are yours to write.
+"""
+_BESIDE = """Several adapters of one base, in the memory of one:
+
+```python
+import headstart
+
+base = {base!r}  # as adapt --base named it
+models = headstart.load_adapters(base, {{"a name": {folder!r}}})
+models.predict("a name", ["a prompt"])
+```
+"""
 _ADAPTER = """`adapter/` holds the low-rank updates alone, for
 `peft.PeftModel.from_pretrained(base, "adapter")`; in `model.safetensors` they are merged.
 """
@@ -96,8 +140,27 @@ def how_to_load(best: Path) -> str:
     if manifest["family"] == "network":
         outputs = len(manifest["classes"]) or 1  # a regression has one output
         words.append(_plain(best, outputs, pair=bool(manifest.get("pair"))))
-    if (best / "adapter").is_dir():
+    if manifest["family"] == "speaker":
+        words.append(_writes(best, manifest))
+    elif (best / "adapter").is_dir():
         words.append(_ADAPTER)
+    return "\n".join(words)
+
+
+def _writes(best: Path, manifest: dict[str, Any]) -> str:
+    """Return how a language model is loaded without headstart, and several adapters with it."""
+    adapted = (best / "adapter").is_dir()
+    if manifest.get("prompt"):
+        words = [_SOFT_PROMPT.format(folder=best.name, adapter=f"{best.name}/adapter")]
+    elif manifest.get("shots"):
+        words = [_SHOTS]
+    else:
+        words = [_WRITES[manifest["kind"]].format(folder=best.name)]
+        words += [_ADAPTER] if adapted else []
+    if adapted:
+        told = json.loads((best / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))
+        base = str(told.get("base_model_name_or_path"))
+        words.append(_BESIDE.format(folder=best.name, base=base))
     return "\n".join(words)
 
 
