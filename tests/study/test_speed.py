@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from headstart.progress import Silent
 from headstart.study import speed
 from headstart.study.speed import Speed, forget_speed, measured_speed
 
@@ -47,7 +48,7 @@ def setting() -> Any:
         pristine=SimpleNamespace(device=lambda: device),
         samples=lambda part: SimpleNamespace(sizes=[8, 8]),
     )
-    return SimpleNamespace(base=bench)
+    return SimpleNamespace(base=bench, progress=Silent())
 
 
 def test_a_speed_is_measured_once_and_remembered(

@@ -14,7 +14,7 @@ class Finetune(GradientMethod):
     """Full fine-tuning with layer-wise rate decay, from the probe (LP-FT, Kumar et al. 2022)."""
 
     name = "finetune"
-    summary = "all weights trained, from the probe"
+    summary = "all weights trained"
     rates = (3e-5, 1e-4, 3e-4)
 
     def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:

@@ -19,7 +19,7 @@ class Gradual(GradientMethod):
     """
 
     name = "gradual"
-    summary = "blocks unfrozen from the top, from the probe"
+    summary = "blocks unfrozen from the top"
     rates = (3e-5, 1e-4, 3e-4)
 
     def extra(self) -> Hyperparameters:

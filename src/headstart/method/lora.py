@@ -28,7 +28,7 @@ class Lora(GradientMethod):
     """
 
     name = "lora"
-    summary = "low-rank updates on all linear layers, from the probe"
+    summary = "low-rank updates on all linear layers"
     rates = (3e-4, 1e-3, 3e-3)
     variant: ClassVar[dict[str, Any]] = {}  # what else peft is told
 

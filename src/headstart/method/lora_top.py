@@ -16,7 +16,7 @@ class LoraTop(Lora):
     """
 
     name = "lora-top"
-    summary = "low-rank updates on the top half, from the probe"
+    summary = "low-rank updates on the top half"
 
     def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:
         """Return one setting a rate, with the number of blocks that are adapted."""

@@ -17,7 +17,7 @@ class Partial(GradientMethod):
     """The top third of the blocks and the head; the rest stays frozen (Yosinski et al. 2014)."""
 
     name = "partial"
-    summary = "top third of the blocks trained, from the probe"
+    summary = "top third of the blocks trained"
     rates = (3e-5, 1e-4, 3e-4)
 
     def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:

@@ -24,7 +24,7 @@ from headstart.train.workbench import Workbench
 FASTER = 1.2  # times, from which half precision is worth its rounding
 BATCHES = 3  # that are timed, of different lengths
 FEW = 2  # texts in a timed batch
-LONG = 3000  # tokens in a batch, from which one batch is timed long enough
+LONG = 1e11  # operations of a pass over a batch, from which one batch is timed long enough
 MOST_REPEATS = 20
 PATIENCE = 0.5  # seconds, after which nothing is timed again
 PRECISIONS = ("float32", "bfloat16")
@@ -72,6 +72,9 @@ def measured_speed(method: Method, setting: Setting, memory: Path) -> Speed:
     """
     bench = setting.base
     of_base, of_method = _names(method, bench)
+    known = [_usable(memory, of_base, BASE), _usable(memory, of_method, METHOD)]
+    if None in known:
+        setting.progress.say(f"measuring how fast this machine trains by {method.name}")
     base = _remembered(memory, of_base, BASE, lambda: _base_speed(bench))
     precision = str(base["precision"])
     trained = _remembered(
@@ -137,7 +140,7 @@ def _typical(bench: Workbench) -> list[list[int]]:
     if min(sizes) == max(sizes):
         return whole[:1]
     middle = whole[len(whole) // 2]
-    if sum(sizes[row] for row in middle) > LONG:
+    if bench.flop_per_unit * sum(sizes[row] for row in middle) > LONG:
         return [middle]
     return [whole[len(whole) * (2 * place + 1) // (2 * BATCHES)] for place in range(BATCHES)]
 
