@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 RUNS = Path("headstart-runs")
 DEMOS = {"text": "packaged:emojis", "image": "packaged:digits", "llm": "packaged:chatterbot"}
 # In operations: the same numbers on every machine; one and a half to two minutes on two cores.
-DEMO_BUDGETS = {"text": "15tflop", "image": "11tflop", "llm": "60tflop"}
+DEMO_BUDGETS = {"text": "15tflop", "image": "11tflop", "llm": "25tflop"}
 DEMO_METHODS = {"llm": ["lora", "prompt"]}
 
 

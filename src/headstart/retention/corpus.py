@@ -21,9 +21,9 @@ from headstart.train.lesson import Sayings
 from headstart.train.network import Network
 from headstart.train.windows import Windows
 
-BYTES = 60_000  # of a part: some 15,000 tokens, half a minute for a small model on two cores
+BYTES = 40_000  # of a part: some 10,000 tokens, 20 seconds for a small model on two cores
 TRAINED = 2_000  # documents at most that levers may replay
-LONGEST = 2_000  # characters of a document: many short ones tell more than a few long ones
+LONGEST = 1_000  # characters of a document: many short ones tell more than a few long ones
 
 
 class Corpus(Suite):

@@ -96,26 +96,32 @@ def _digits() -> Raw:
 
 
 def _chatterbot() -> Raw:
-    """Small talk with a robot (English, some 3,000 turns), as chatterbot-corpus carries it; BSD."""
+    """Small talk with a robot (English, some 1,000 turns), as chatterbot-corpus carries it; BSD.
+
+    Left out: code, which is no talk, and turns that were there before (a thousand of them).
+    """
     spec = find_spec("chatterbot_corpus")
     if spec is None or spec.origin is None:
         raise _absent("chatterbot-corpus")
     import yaml
 
     folder = Path(spec.origin).parent / "data" / "english"
-    prompts, answers, origins = [], [], []
+    turned: dict[tuple[str, str], str] = {}
     for path in sorted(folder.glob("*.yml")):
+        if path.stem == "coding":
+            continue
         talks = yaml.safe_load(path.read_text(encoding="utf-8"))["conversations"]
         for at, talk in enumerate(talks, start=1):
             turns = [str(turn) for turn in talk if turn is not None]
-            for asked, said in pairwise(turns):
-                prompts.append(asked)
-                answers.append(said)
-                origins.append(f"{path.name} conversation {at}")
+            for pair in pairwise(turns):
+                turned.setdefault(pair, f"{path.name} conversation {at}")
     return Raw(
         name="chatterbot",
-        columns={"prompt": prompts, "completion": answers},
-        origins=origins,
+        columns={
+            "prompt": [asked for asked, _ in turned],
+            "completion": [said for _, said in turned],
+        },
+        origins=list(turned.values()),
         input=("prompt",),
         target="completion",
         settled="as packaged",
