@@ -13,10 +13,11 @@ import torch
 
 import headstart
 
+from ..kept import halves, learned, topics
 from ..taught import news, retained, taught
 from .helpers import WORDS, Runner, write_base
 
-__all__ = ["news", "retained", "taught"]
+__all__ = ["halves", "learned", "news", "retained", "taught", "topics"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -34,7 +34,8 @@ class Keeper:
         context: The study; it has a retention with a limit.
         purse: What costly levers may cost.
         arms: The race's.
-        start: A control's finalist, from which gains are counted; None without one.
+        start: The finalist from which gains are counted: of the base as it was, untouched or
+            under a new head. None without one.
     """
 
     def __init__(

@@ -8,16 +8,24 @@ from headstart.study.record import RetentionRecord, TrialRecord
 from headstart.study.trial import Context
 from headstart.study.words import amount, listed, metric_name, percent
 
+AS_IT_WAS = ("untouched", "probe")  # methods that show what the base gives without being changed
+UNCHANGED = "It forgot nothing: the base's weights are as they were."
+
 
 def remembrance(context: Context, verdict: Verdict) -> list[str]:
     """Return what the delivered model forgot, and what a limit cost; nothing if not measured."""
     if context.retention is None:
         return []
     measures = _trial(context, verdict.delivered).retention
-    told = [_told(one) for one in measures if one.part == "test"]
+    seen = [one for one in measures if one.part == "test"]
+    told = [UNCHANGED] if seen and all(map(_unchanged, seen)) else [_told(one) for one in seen]
     if context.retention.limit is not None:
         told += _limit(context, verdict, context.retention.limit)
     return told
+
+
+def _unchanged(one: RetentionRecord) -> bool:
+    return one.forgotten.low == one.forgotten.high == 0.0
 
 
 def _told(one: RetentionRecord) -> str:
@@ -46,7 +54,8 @@ def _limit(context: Context, verdict: Verdict, limit: float) -> list[str]:
 
 def _kept(context: Context, verdict: Verdict, past: list[Standing]) -> str | None:
     """Return what share of the best gain is left within the limit, on the test rows."""
-    start = next((s for s in verdict.standings if s.record.method == "untouched"), None)
+    ways = (s for name in AS_IT_WAS for s in verdict.standings if s.record.method == name)
+    start = next(ways, None)
     if start is None:
         return None
     metric = context.metric
@@ -58,7 +67,8 @@ def _kept(context: Context, verdict: Verdict, past: list[Standing]) -> str | Non
     if whole <= first:
         return None
     share = (kept - first) / (whole - first)
-    return f"Within the limit it keeps {percent(share)} of what {best.record.name} gained."
+    over = " over the probe" if start.record.method == "probe" else ""
+    return f"Within the limit it keeps {percent(share)} of what {best.record.name} gained{over}."
 
 
 def _trial(context: Context, standing: Standing) -> TrialRecord:
