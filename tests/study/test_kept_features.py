@@ -147,3 +147,13 @@ def test_what_was_brought_back_lies_on_disk_as_it_was_measured(kept):
 def test_levers_that_cost_a_run_are_left_where_the_budget_is_spent(kept):
     [arm, *_] = kept
     assert any("does not pay for training it again with replay" in line for line in arm.story)
+
+
+def test_no_run_is_paid_for_that_too_few_rows_could_not_show_to_keep_the_limit(kept):
+    [arm, _, retention, context] = kept
+    strict = Retention(retention.suites, Silent(), 0.01)
+    other = Arm(arm.method, arm.bench)
+    other.keep(arm.finalists[0])
+    assert Keeper(replace(context, retention=strict), Spent(), [other], None).run() == []
+    assert "60 retained rows of topics probe cannot show" in other.story[-1]
+    assert retention.too_few(arm.bench) is None

@@ -17,6 +17,7 @@ from headstart.study.arm import Arm, guarded
 from headstart.study.blends import blend, brought_back, can_go_back
 from headstart.study.purse import Purse
 from headstart.study.record import SweepPoint, TrialRecord
+from headstart.study.remembrance import too_few
 from headstart.study.retained import Retention
 from headstart.study.sweep import Look, farthest
 from headstart.study.trial import Context, run_trial
@@ -52,6 +53,7 @@ class Keeper:
 
     def run(self) -> list[Arm]:
         """Return new arms, all of them within the limit on validation."""
+        self.arms = [arm for arm in self.arms if not self._hopeless(arm)]
         for arm in self.arms:
             guarded(self.context, arm, lambda arm=arm: self._bring_back(arm))  # type: ignore[misc]
         best = max(self.arms, key=self._merit, default=None)
@@ -61,6 +63,16 @@ class Keeper:
                 if self._enough(best):
                     break
         return self.made
+
+    def _hopeless(self, arm: Arm) -> bool:
+        """Tell whether no change of the arm's weights can be shown to keep the limit."""
+        assert arm.bench is not None
+        suite = self.retention.too_few(arm.bench)
+        if suite is None:
+            return False
+        arm.story.append(too_few(suite, self.limit))
+        self.context.progress.say(f"{arm.name}: {arm.story[-1]}")
+        return True
 
     def _bring_back(self, arm: Arm) -> None:
         """Add an arm of the weights at the largest share of their way that keeps the limit."""

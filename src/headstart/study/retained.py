@@ -67,6 +67,19 @@ class Retention:
         seen = [one for one in record.retention if one.part == PARTS[0]]
         return all(at_most(_interval(one.forgotten)) <= self.limit for one in seen)
 
+    def too_few(self, bench: Workbench) -> Suite | None:
+        """Return a suite whose rows cannot show that trained weights keep the limit, if any.
+
+        So few that not one of them need change: their own error is larger than the limit.
+        """
+        for suite in self.suites:
+            told = self.before(suite, bench, PARTS[0])
+            if self.limit is not None and (
+                at_most(forgotten(suite, PARTS[0], told, told)) > self.limit
+            ):
+                return suite
+        return None
+
     @property
     def recalled(self) -> Suite | None:
         """The suite whose training rows levers hold on to."""
