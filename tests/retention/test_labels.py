@@ -27,6 +27,8 @@ from headstart.retention.labels import NEIGHBOURS, Labels
 from headstart.retention.suite import read_suites
 from headstart.task.build import build_task
 from headstart.task.model import Kind, Modality, Objective, Part, Task
+from headstart.train.benches import workbench
+from headstart.train.cache import FeatureCache
 from headstart.train.linear import LinearHead
 from headstart.train.network import Network
 
@@ -306,3 +308,25 @@ def test_the_default_is_a_labelled_set_and_never_the_task(name):
     assert found != f"packaged:{name}"
     [suite, _] = Labels.read(found, Silent())
     assert suite.rows.name != task.name
+
+
+def test_an_image_base_is_brought_back_too(tiny_image_folder, tmp_path):
+    task = build_task(str(tiny_image_folder))
+    base = "timm:test_resnet?random=0"
+    cache = FeatureCache(tmp_path / "features")
+    bench = workbench(task, base, cache, tmp_path / "bench", Silent())
+    suites, saved = Labels.read(str(tiny_image_folder), Silent()), tmp_path / "model"
+    saved.mkdir()
+    tuned(bench, task, tmp_path, steps=4).save(saved)
+    body = load_model(saved).body
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for weight in body.parameters():
+            weight.add_(0.3 * torch.randn_like(weight))
+    far = suites[0].beside(bench.pristine, body, Silent())["linear CKA"]
+    take_back(body, bench.pristine, 0.0)
+    assert far < suites[0].beside(bench.pristine, body, Silent())["linear CKA"]
+    for suite in suites:
+        told = [suite.told(each, "test", Silent()) for each in (bench.pristine, body)]
+        assert forgotten(suite, "test", *told).value == 0.0
+        np.testing.assert_allclose(*told, atol=1e-3)

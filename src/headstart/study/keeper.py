@@ -82,14 +82,15 @@ class Keeper:
         looks = self._swept(arm, leader)
         share = looks[-1].share
         if share == 0.0:
+            least = min(one.share for one in looks if one.share > 0.0)
             arm.story.append(
-                f"Brought back to a twentieth of its way it still forgot more than "
+                f"Brought back to {percent(least)} of its way it may still forget more than "
                 f"{percent(self.limit)}."
             )
             return
         arm.story.append(
-            f"It forgot more than {percent(self.limit)}; at {percent(share)} of its way from the "
-            f"base it does not."
+            f"It may forget more than {percent(self.limit)}; at {percent(share)} of its way from "
+            f"the base it does not."
         )
         made = Arm(arm.method, arm.bench, alone=arm.alone)
         made.variant = f"{arm.variant} at {percent(share)}"
