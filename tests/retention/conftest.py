@@ -1,4 +1,4 @@
-"""A decoder that knows one corpus, at work on another."""
+"""A decoder that knows one corpus, at work on another; an encoder that knows topics."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from headstart.task.model import Kind, Task
 from headstart.train.benches import workbench
 from headstart.train.cache import FeatureCache
 
+from ..kept import halves, learned, topics
 from ..taught import news, retained, taught
 
-__all__ = ["news", "retained", "taught"]
+__all__ = ["halves", "learned", "news", "retained", "taught", "topics"]
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,14 @@ def task(news) -> Task:
 def bench(task, taught, tmp_path_factory):
     root = tmp_path_factory.mktemp("bench")
     return workbench(task, taught, FeatureCache(root / "features"), root / "work", Silent())
+
+
+@pytest.fixture(scope="session")
+def labelled(halves) -> Task:
+    return build_task(str(halves))
+
+
+@pytest.fixture(scope="session")
+def encoder_bench(labelled, learned, tmp_path_factory):
+    root = tmp_path_factory.mktemp("encoder-bench")
+    return workbench(labelled, learned, FeatureCache(root / "features"), root / "work", Silent())

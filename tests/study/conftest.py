@@ -13,6 +13,7 @@ import torch
 
 import headstart
 
+from ..kept import halves, learned, topics  # noqa: F401 (fixtures)
 from ..taught import news, retained, taught  # noqa: F401 (fixtures)
 from .helpers import WORDS, Runner, write_base
 

@@ -117,3 +117,15 @@ def test_the_farthest_share_within_a_limit_is_found(power, worst):
     assert found[-1].high <= limit
     assert found[-1].share >= min(true - 3 * GRAIN, 1.0) or found[-1].share == 0.0
     assert found[-1].share <= true + 1e-9
+
+
+def test_a_share_is_found_where_what_is_forgotten_jumps_about_the_limit():
+    """A few rows of hundreds change: from 0.15 on a little more than the limit, below it less."""
+
+    def look(share):
+        lost = 0.021 + 0.001 * share if share > 0.15 else 0.015
+        return [Interval(lost, lost, lost)]
+
+    found = farthest(0.02, look)
+    assert len(found) <= LOOKS
+    assert 0.05 <= found[-1].share <= 0.15

@@ -101,6 +101,7 @@ def _context(record: StudyRecord, evidence: Evidence) -> dict[str, Any]:
         "kept": retention.kept_views(record, arms),
         "forgetting": retention.forgetting_plot(record, evidence, arms),
         "forget_limit": retention.limit_of(record),
+        "features_kept": retention.of_features(record),
         "trials": sections.trial_views(record),
         "comparisons": comparisons,
         "forest": plots.forest_plot(comparisons, metric),

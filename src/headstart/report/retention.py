@@ -19,7 +19,8 @@ NOTHING = ScoreRecord(value=0.0, low=0.0, high=0.0)
 class KeptView:
     """One row of the table: an arm on a suite.
 
-    ``verdict``: "forgot", "gained" or "" where the interval holds nothing lost.
+    ``verdict``: "forgot", "gained", "unchanged" where the base's weights are as they were, or ""
+    where the interval holds nothing lost.
     ``within``: whether the upper end keeps the study's limit; None without one.
     """
 
@@ -52,6 +53,12 @@ def limit_of(record: StudyRecord) -> float | None:
     """Return the share that might be lost; None for no limit."""
     found = record.reproduce.get("settings", {}).get("forget_at_most")
     return None if found is None else float(found)
+
+
+def of_features(record: StudyRecord) -> bool:
+    """Tell whether it was the features of encoders that were measured."""
+    trials = (*record.trials, *record.baselines)
+    return any("linear CKA" in measure.beside for one in trials for measure in one.retention)
 
 
 def forgetting_plot(record: StudyRecord, evidence: Evidence, arms: list[ArmView]) -> Plot | None:
@@ -92,6 +99,8 @@ def _best(trials: list[TrialRecord], record: StudyRecord) -> TrialRecord | None:
 
 
 def _verdict(lost: ScoreRecord) -> str:
+    if lost.low == lost.high == 0.0:
+        return "unchanged"
     if lost.low > 0:
         return "forgot"
     return "gained" if lost.high < 0 else ""

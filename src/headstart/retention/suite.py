@@ -11,7 +11,7 @@ from headstart.errors import RequestError
 from headstart.measure.metric import Predictions, Targets
 from headstart.progress import Progress
 from headstart.registry import Registry
-from headstart.task.model import Objective
+from headstart.task.model import Modality, Objective
 from headstart.train.lesson import Lesson
 from headstart.train.network import Network
 from headstart.train.samples import Samples
@@ -42,12 +42,14 @@ class Suite(ABC):
         metric: Name in :data:`headstart.measure.score.METRICS`.
         objective: Shape of a target.
         classes: Class names in index order; empty for text.
+        modality: What its inputs are made of.
     """
 
     name: str
     metric: str
     objective: Objective
     classes: tuple[str, ...] = ()
+    modality: Modality = Modality.TEXT
     writes: ClassVar[bool]
     """Whether it is for bodies that write text (decoders), or for those that have features."""
 
@@ -89,18 +91,22 @@ SUITES: Registry[type[Suite]] = Registry(
     "retention suite",
     {
         "corpus": "headstart.retention.corpus:Corpus",
+        "labels": "headstart.retention.labels:Labels",
     },
     group="headstart.retention",
 )
 """Kinds of suite, in the order in which they are asked whether a reference is theirs."""
 
 
-def read_suites(reference: str, *, writes: bool, progress: Progress) -> list[Suite]:
+def read_suites(
+    reference: str, *, writes: bool, modality: Modality, progress: Progress
+) -> list[Suite]:
     """Return the suites of what ``--retain`` names.
 
     Args:
         reference: A path, a packaged set, or whatever a kind of suite knows.
         writes: Whether the base writes text.
+        modality: What the base reads.
         progress: Who watches.
 
     Raises:
@@ -110,10 +116,26 @@ def read_suites(reference: str, *, writes: bool, progress: Progress) -> list[Sui
         kind = SUITES.get(name)
         found = kind.read(reference, progress) if kind.writes == writes else None
         if found is not None:
+            _check_modality(found, reference, modality)
             return found
-    wanted = "a corpus or multiple-choice questions" if writes else "rows with classes"
+    wanted = (
+        "a corpus or multiple-choice questions"
+        if writes
+        else f"{modality.value}s with a class each: a table, class folders, or a packaged set"
+    )
     raise RequestError(
         f"'{reference}' cannot show what the base forgets",
-        where="--retain",
+        where=f"--retain {reference}",
         mend=f"for such a base name {wanted}",
     )
+
+
+def _check_modality(suites: list[Suite], reference: str, modality: Modality) -> None:
+    for suite in suites:
+        if suite.modality is not modality:
+            raise RequestError(
+                f"'{reference}' holds {suite.modality.value}s, and the base reads "
+                f"{modality.value}s",
+                where=f"--retain {reference}",
+                mend=f"name a set of {modality.value}s",
+            )

@@ -17,6 +17,7 @@ from headstart.study.arm import Arm, guarded
 from headstart.study.blends import blend, brought_back, can_go_back
 from headstart.study.purse import Purse
 from headstart.study.record import SweepPoint, TrialRecord
+from headstart.study.remembrance import too_few
 from headstart.study.retained import Retention
 from headstart.study.sweep import Look, farthest
 from headstart.study.trial import Context, run_trial
@@ -34,7 +35,8 @@ class Keeper:
         context: The study; it has a retention with a limit.
         purse: What costly levers may cost.
         arms: The race's.
-        start: A control's finalist, from which gains are counted; None without one.
+        start: The finalist from which gains are counted: of the base as it was, untouched or
+            under a new head. None without one.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Keeper:
 
     def run(self) -> list[Arm]:
         """Return new arms, all of them within the limit on validation."""
+        self.arms = [arm for arm in self.arms if not self._hopeless(arm)]
         for arm in self.arms:
             guarded(self.context, arm, lambda arm=arm: self._bring_back(arm))  # type: ignore[misc]
         best = max(self.arms, key=self._merit, default=None)
@@ -61,6 +64,16 @@ class Keeper:
                     break
         return self.made
 
+    def _hopeless(self, arm: Arm) -> bool:
+        """Tell whether no change of the arm's weights can be shown to keep the limit."""
+        assert arm.bench is not None
+        suite = self.retention.too_few(arm.bench)
+        if suite is None:
+            return False
+        arm.story.append(too_few(suite, self.limit))
+        self.context.progress.say(f"{arm.name}: {arm.story[-1]}")
+        return True
+
     def _bring_back(self, arm: Arm) -> None:
         """Add an arm of the weights at the largest share of their way that keeps the limit."""
         leader = _leader(self.context, arm)
@@ -69,14 +82,15 @@ class Keeper:
         looks = self._swept(arm, leader)
         share = looks[-1].share
         if share == 0.0:
+            least = min(one.share for one in looks if one.share > 0.0)
             arm.story.append(
-                f"Brought back to a twentieth of its way it still forgot more than "
+                f"Brought back to {percent(least)} of its way it may still forget more than "
                 f"{percent(self.limit)}."
             )
             return
         arm.story.append(
-            f"It forgot more than {percent(self.limit)}; at {percent(share)} of its way from the "
-            f"base it does not."
+            f"It may forget more than {percent(self.limit)}; at {percent(share)} of its way from "
+            f"the base it does not."
         )
         made = Arm(arm.method, arm.bench, alone=arm.alone)
         made.variant = f"{arm.variant} at {percent(share)}"

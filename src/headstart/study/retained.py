@@ -67,6 +67,19 @@ class Retention:
         seen = [one for one in record.retention if one.part == PARTS[0]]
         return all(at_most(_interval(one.forgotten)) <= self.limit for one in seen)
 
+    def too_few(self, bench: Workbench) -> Suite | None:
+        """Return a suite whose rows cannot show that trained weights keep the limit, if any.
+
+        So few that not one of them need change: their own error is larger than the limit.
+        """
+        for suite in self.suites:
+            told = self.before(suite, bench, PARTS[0])
+            if self.limit is not None and (
+                at_most(forgotten(suite, PARTS[0], told, told)) > self.limit
+            ):
+                return suite
+        return None
+
     @property
     def recalled(self) -> Suite | None:
         """The suite whose training rows levers hold on to."""
@@ -74,8 +87,11 @@ class Retention:
         return next(own, None)
 
     def _record(self, suite: Suite, part: str, bench: Workbench, body: Skeleton) -> RetentionRecord:
-        before, after = self.before(suite, bench, part), suite.told(body, part, self.progress)
-        last = part == PARTS[-1]
+        before, last = self.before(suite, bench, part), part == PARTS[-1]
+        kept = body is bench.pristine
+        after = before if kept else suite.told(body, part, self.progress)
+        # rows without a change leave an interval; where no weight changed there is none
+        lost = Interval(0.0, 0.0, 0.0) if kept else forgotten(suite, part, before, after)
         return RetentionRecord(
             suite=suite.name,
             fingerprint=suite.fingerprint(),
@@ -84,7 +100,7 @@ class Retention:
             items=len(suite.targets(part)),
             before=_scored(suite, part, before),
             after=_scored(suite, part, after),
-            forgotten=score_record(forgotten(suite, part, before, after)),
+            forgotten=score_record(lost),
             beside=suite.beside(bench.pristine, body, self.progress) if last else {},  # type: ignore[arg-type]
         )
 
@@ -123,8 +139,22 @@ def retention_of(
         default = default_reference(task, writes)
         named = (default,) if default is not None else ()
     if not named:
+        _check_no_limit(limit)
         return None
     suites = [
-        suite for name in named for suite in read_suites(name, writes=writes, progress=progress)
+        suite
+        for name in named
+        for suite in read_suites(name, writes=writes, modality=task.modality, progress=progress)
     ]
     return Retention(suites, progress, limit)
+
+
+def _check_no_limit(limit: float | None) -> None:
+    """Refuse a limit on nothing: no packaged set is left where the task is one itself."""
+    if limit is not None:
+        raise RequestError(
+            "a limit on what is forgotten needs something retained, and the packaged set for such "
+            "a base is the task itself",
+            where="--forget-at-most",
+            mend="name what is to be kept: --retain REF",
+        )

@@ -29,6 +29,7 @@ from headstart.study.memory import Memory
 from headstart.study.purse import purse_of
 from headstart.study.race import Race
 from headstart.study.record import StudyRecord, SweepPoint, TrialRecord
+from headstart.study.remembrance import AS_IT_WAS
 from headstart.study.request import ALL, Request, check_against, with_defaults
 from headstart.study.retained import retention_of
 from headstart.study.shortlist import Shortlist, shortlisted
@@ -175,9 +176,9 @@ def _run_arms(
 
 
 def _start(controls: Sequence[Arm]) -> TrialRecord | None:
-    """Return the finalist from which gains are counted: the base untouched, if it was scored."""
+    """Return the finalist from which gains are counted, of what leaves the base as it is."""
     found = [arm.finalists[0] for arm in controls if arm.finalists]
-    return next((trial for trial in found if trial.method == "untouched"), None)
+    return next((one for name in AS_IT_WAS for one in found if one.method == name), None)
 
 
 def _curves(

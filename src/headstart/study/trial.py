@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import shutil
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
+from headstart.base.skeleton import Skeleton
 from headstart.errors import HeadstartError, UnwritableError
 from headstart.files import canonical, digest, replacing_folder
 from headstart.measure.cost import Meter
@@ -145,7 +146,7 @@ def _fitted(
         keep_model(context.store, trial, key, fitted)
         record = _record(context, trial, key, fitted, predictions, meter.energy_joule)
         if final:
-            record.retention = _retention(context, trial.method, trial.bench, fitted.model)
+            record.retention = _retention(context, trial, fitted.model)
         return record, predictions
     except UnwritableError:
         raise  # the study has nowhere to go on
@@ -182,6 +183,8 @@ def _known(context: Context, trial: Trial, key: str, *, final: bool) -> TrialRec
     if recalled is None or (final and _unseen(context, trial, recalled[0])):
         return None
     record, predictions = recalled
+    if final and not trial.method.trains_steps:  # known to be nothing, of whatever is retained
+        record.retention = _retention(context, trial, None)
     if not final:
         record, predictions = _as_search(context, record, predictions["validation"])
     context.store.write_trial(record, predictions)
@@ -219,19 +222,22 @@ def _made_final(context: Context, trial: Trial, record: TrialRecord) -> TrialRec
         return None
     record.status = "finalist"
     record.scores = final_scores(context, predictions)
-    record.retention = _retention(context, trial.method, trial.bench, model)
+    record.retention = _retention(context, trial, model)
     remember(context, record, predictions)
     return record
 
 
-def _retention(
-    context: Context, method: Method, bench: Workbench | None, model: Model
-) -> list[RetentionRecord]:
-    """Return what a model forgot; nothing where the base's weights stayed as they are."""
-    if context.retention is None or bench is None or not method.trains_steps or method.control:
+def _retention(context: Context, trial: Trial, model: Model | None) -> list[RetentionRecord]:
+    """Return what a model forgot: of a head on the base's own weights, that it is nothing.
+
+    The model of such a head is not looked at, and may be None.
+    """
+    if context.retention is None or trial.bench is None or trial.method.control:
         return []
-    body = model.body
-    return [] if body is None else context.retention.measured(bench, body)
+    if not trial.method.trains_steps:
+        return context.retention.measured(trial.bench, cast(Skeleton, trial.bench.pristine))
+    body = None if model is None else model.body
+    return [] if body is None else context.retention.measured(trial.bench, body)
 
 
 def _unseen(context: Context, trial: Trial, record: TrialRecord) -> bool:
