@@ -11,9 +11,11 @@ from types import ModuleType
 import pytest
 
 from headstart.errors import RequestError
-from headstart.report.figures import cost
+from headstart.report.figures import cost, curves
+from headstart.report.figures.style import mark
 from headstart.report.page import render, write_report
 from headstart.study.evidence import Evidence
+from headstart.study.record import CurvePoint, RetentionRecord, ScoreRecord
 
 
 class Reader(HTMLParser):
@@ -124,6 +126,36 @@ def test_arms_differ_in_shape_and_not_in_colour_alone(whole: Reader) -> None:
 
 def test_ids_are_unique_so_that_labels_point_at_one_thing(whole: Reader) -> None:
     assert len(whole.ids) == len(set(whole.ids))
+
+
+def test_what_was_forgotten_has_a_table_and_a_plot_of_its_own(factory: ModuleType) -> None:
+    record = factory.study()
+    for at, trial in enumerate(record.trials):
+        share = at / 100
+        found = ScoreRecord(value=share, low=share - 0.01, high=share + 0.01)
+        trial.retention = [
+            RetentionRecord(
+                suite="wiki", fingerprint="f", metric="perplexity", part=part, items=30,
+                before=ScoreRecord(value=30.0, low=29.0, high=31.0),
+                after=ScoreRecord(value=30 + at, low=29.0, high=61.0), forgotten=found,
+            )
+            for part in ("validation", "test")
+        ]  # fmt: skip
+    page = Reader(render(record, factory.evidence(record)))
+    assert "What was forgotten" in page.headings
+    assert "wiki" in page.text
+    titles = [plot["layout"]["xaxis"]["title"]["text"] for plot in page.plots]
+    assert "forgotten, percent of the retained score" in titles
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_a_curve_shows_the_metric_and_not_how_good_it_is(factory: ModuleType) -> None:
+    record = factory.study()
+    look = mark(0)
+    [trial] = [one for one in record.trials if one.key == "finetune-0"]
+    trial.curve = [CurvePoint(step=1, epoch=1, learning_rate=1e-3, loss=2.0, validation=-1.5)]
+    plot = json.loads(curves.validation_by_step(look, [trial], "bits_per_byte") or "")
+    assert plot["data"][0]["y"] == [1.5]
 
 
 def test_only_the_two_own_scripts_run_and_no_address_is_named(whole: Reader) -> None:

@@ -24,13 +24,14 @@ def validation_by_step(look: Mark, trials: Sequence[TrialRecord], metric: str) -
     curves.sort(key=lambda pair: pair[0].status != "finalist")
     unit = ", %" if units.is_percentage(metric) else ""
     plot = figure("step", f"validation {metric_name(metric)}{unit}", 230)
+    sign = -1.0 if units.lower_is_better(metric) else 1.0  # what is kept is higher the better
     for row, (trial, points) in enumerate(curves[:_MOST_LINES]):
         final = trial.status == "finalist"
         rate = trial.hyperparameters.get("rate")
         told = f", rate {units.value_text(rate)}" if rate is not None else ""
         plot.add_scatter(
             x=[point.step for point in points],
-            y=[units.scaled(point.validation or 0.0, metric) for point in points],
+            y=[units.scaled(sign * (point.validation or 0.0), metric) for point in points],
             mode="lines+markers",
             opacity=1.0 if final else 0.4,
             line={
