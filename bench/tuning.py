@@ -18,7 +18,7 @@ from headstart.study.record import ArmRecord, StudyRecord
 Row = dict[str, Any]
 SETS: dict[str, Callable[[Path], Path]] = {"shakespeare": shakespeare, "alpaca": alpaca}
 METHODS = ["lora", "qlora", "prompt", "finetune"]
-BUDGET = "240tflop"
+BUDGET = "120tflop"
 
 
 def run(part: str = "") -> list[Row]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from headstart.base import reference
+from headstart.base.virtual import SoftPrompt
 from headstart.method.adapted import Signature
 from headstart.method.speaker import SpeakerModel
 from headstart.task.model import Kind, Modality, Objective
@@ -81,8 +82,8 @@ def adapted(folder: Path, kind: Kind = Kind.INSTRUCTION, prompt: int = 0, **base
     if prompt:
         generator = torch.Generator().manual_seed(3)
         values = torch.randn(prompt, decoder.card.width, generator=generator)
-        decoder.soft_prompt = torch.nn.Parameter(values)
-        adapter = decoder.write_prompt(folder / "soft")
+        decoder.virtual = SoftPrompt(values)
+        adapter = decoder.virtual.write(folder / "soft", decoder.config)
     best = folder / "best"
     best.mkdir()
     SpeakerModel(signature(kind), decoder, adapter).save(best)

@@ -172,19 +172,6 @@ def test_what_is_saved_comes_back(decoder, tmp_path):
     torch.testing.assert_close(losses(again, again.encode(TEXTS)), losses(decoder, samples))
 
 
-def test_a_soft_prompt_that_is_read_back_says_the_same(decoder, tmp_path):
-    decoder.soft_prompt = torch.nn.Parameter(torch.randn(4, decoder.card.width))
-    samples = decoder.encode(TEXTS)
-    expected = losses(decoder, samples)
-    alone = torch.cat([losses(decoder, [sample]) for sample in samples])
-    torch.testing.assert_close(expected, alone, atol=1e-5, rtol=1e-5)
-    decoder.write_prompt(tmp_path / "adapter")
-    decoder.soft_prompt = None
-    assert not torch.allclose(losses(decoder, samples), expected)
-    decoder.read_prompt(tmp_path / "adapter")
-    torch.testing.assert_close(losses(decoder, samples), expected)
-
-
 @pytest.mark.parametrize("rows", [3, 600])  # in one piece, and in several
 def test_losses_and_gradients_without_logits_are_those_with_them(rows):
     generator = torch.Generator().manual_seed(0)

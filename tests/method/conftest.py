@@ -308,7 +308,7 @@ class Shop:
 def steps_for(name: str, method: str) -> Hyperparameters:
     """Few steps at a high rate: these networks are tiny and their weights random."""
     image = CASES[name].modality is Modality.IMAGE
-    rate = 1e-2 if "lora" in method or method in ("dora", "prompt") else 3e-3
+    rate = 1e-2 if "lora" in method or method in ("dora", "prompt", "prefix") else 3e-3
     return {"steps": 12 if image else 45, "batch": 16, "rate": rate}
 
 

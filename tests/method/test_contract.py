@@ -17,6 +17,8 @@ LIMITS = {
     ("text-pair", "tfidf"): "a linear head on a bag of words cannot compare two sides",
     ("corpus", "prompt"): STEERED,
     ("dialogues", "prompt"): STEERED,
+    ("corpus", "prefix"): STEERED,
+    ("dialogues", "prefix"): STEERED,
 }
 every_method = pytest.mark.parametrize("method", METHODS.names())
 

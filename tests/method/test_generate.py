@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from headstart.base.decoder import Decoder
+from headstart.base.virtual import KINDS
 from headstart.errors import RequestError
 from headstart.method import generate
 from headstart.method.adapted import Signature
@@ -61,13 +62,14 @@ def test_prompts_of_many_lengths_are_written_together_as_alone(decoder, ids):
     assert told == texts
 
 
-def test_behind_a_soft_prompt_too(decoder, ids):
-    decoder.soft_prompt = torch.nn.Parameter(torch.randn(3, decoder.card.width) * 0.3)
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_behind_virtual_tokens_too(decoder, ids, kind):
+    decoder.virtual = kind(torch.randn(3, kind(torch.zeros(3, 1)).width(decoder.config)) * 0.3)
     try:
         found, unsure = generate._together(decoder, ids, [20] * len(ids))
         expected = alone(decoder, ids, Writing(20))
     finally:
-        decoder.soft_prompt = None
+        decoder.virtual = None
     sure = [row for row in range(len(ids)) if row not in unsure]
     assert sure
     assert [found[row] for row in sure] == [expected[row] for row in sure]

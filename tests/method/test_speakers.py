@@ -23,9 +23,10 @@ def base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def studies(base, tmp_path_factory):
-    """Three studies from one base: low-rank updates of two shapes, and a soft prompt."""
+    """Studies from one base: low-rank updates of two shapes, and virtual tokens of both kinds."""
     found = {}
-    for method, answer in (("lora", "over the dog"), ("rslora", "the worst"), ("prompt", "1 2 3")):
+    answers = {"lora": "over the dog", "rslora": "the worst", "prompt": "1 2 3", "prefix": "fox"}
+    for method, answer in answers.items():
         folder = tmp_path_factory.mktemp(method)
         rows = [{"prompt": f"{row} fox", "completion": answer} for row in range(60)]
         data = folder / "rows.jsonl"
@@ -44,7 +45,7 @@ def speakers(base, studies):
     return Speakers(base, studies)
 
 
-@pytest.mark.parametrize("name", ["lora", "rslora", "prompt"])
+@pytest.mark.parametrize("name", ["lora", "rslora", "prompt", "prefix"])
 def test_each_says_what_its_study_delivered(speakers, studies, name):
     alone = headstart.load(studies[name])
     assert speakers.predict(name, PROMPTS) == alone.predict(PROMPTS)
@@ -82,7 +83,7 @@ def test_another_base_is_refused(studies, tmp_path):
         Speakers(same_shape, {"lora": studies["lora"]})
     wider = write_base(tmp_path / "wider", hidden_size=64)
     for name in ("lora", "prompt"):
-        with pytest.raises(RequestError, match="does not fit"):
+        with pytest.raises(RequestError, match="does not fit|32 wide"):
             Speakers(wider, {name: studies[name]})
 
 

@@ -13,13 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from headstart.base.chat import Turn, turns
-from headstart.base.compat import prepare_peft
 from headstart.base.model import BaseCard, Batch
 from headstart.base.packed import PACKED, register
 from headstart.base.sidecar import Sidecar, write_sidecar
 from headstart.base.skeleton import Skeleton
 from headstart.base.token_loss import token_losses
-from headstart.base.weights import read_weights
+from headstart.base.virtual import VirtualTokens, past_of
 from headstart.errors import RequestError
 from headstart.files import canonical, replacing_folder
 from headstart.task.model import Dialogue, Input
@@ -40,50 +39,19 @@ class Decoder(Skeleton):
         tokenizer: Its tokenizer.
 
     Attributes:
-        soft_prompt: (P, D) embeddings that stand before every sequence, or None.
+        virtual: What stands before every sequence, or None.
     """
 
     def __init__(self, card: BaseCard, body: nn.Module, tokenizer: Any) -> None:
         super().__init__(card, body)
         self.tokenizer = tokenizer
         self.config: Any = cast(Any, body).config
-        self.soft_prompt: nn.Parameter | None = None
+        self.virtual: VirtualTokens | None = None
         register()
         self._pack()
 
     def _pack(self) -> None:
         cast(Any, self.causal).set_attn_implementation(PACKED)
-
-    def write_prompt(self, folder: Path) -> Path:
-        """Write the soft prompt as a peft adapter (prompt tuning); return the folder."""
-        prepare_peft()
-        from peft import PromptTuningConfig
-        from safetensors.torch import save_file
-
-        assert self.soft_prompt is not None
-        config: Any = self.config
-        folder.mkdir(parents=True, exist_ok=True)
-        PromptTuningConfig(
-            task_type="CAUSAL_LM",
-            num_virtual_tokens=len(self.soft_prompt),
-            token_dim=self.soft_prompt.shape[1],
-            num_transformer_submodules=1,
-            num_attention_heads=config.num_attention_heads,
-            num_layers=config.num_hidden_layers,
-            inference_mode=True,
-        ).save_pretrained(str(folder))
-        weights = {"prompt_embeddings": self.soft_prompt.detach().cpu().contiguous()}
-        save_file(weights, str(folder / "adapter_model.safetensors"))
-        return folder
-
-    def read_prompt(self, folder: Path) -> None:
-        """Put the soft prompt that :meth:`write_prompt` wrote before every text.
-
-        Raises:
-            RequestError: The file is missing or damaged.
-        """
-        weights = read_weights(folder / "adapter_model.safetensors")
-        self.soft_prompt = nn.Parameter(weights["prompt_embeddings"].to(self.device()))
 
     @contextmanager
     def cached(self) -> Iterator[None]:
@@ -243,24 +211,32 @@ class Decoder(Skeleton):
         model: Any = self.causal
         body: Any = getattr(model, model.base_model_prefix)
         embedded = model.get_input_embeddings()(ids)[0]
-        before = 0
-        if self.soft_prompt is not None:
-            before = len(self.soft_prompt)
+        before, states, read = self._before(embedded.dtype)
+        if read is not None:
             parts = torch.split(embedded, lengths.tolist())
-            prompt = self.soft_prompt.to(embedded.dtype)
-            embedded = torch.cat([piece for part in parts for piece in (prompt, part)])
-        whole = lengths + before
+            embedded = torch.cat([piece for part in parts for piece in (read, part)])
+        own = 0 if read is None else before
+        whole = lengths + own
         ends = whole.cumsum(0)
         places = torch.cat([ends.new_zeros(1), ends])
         starts = torch.repeat_interleave(places[:-1], whole)
-        positions = torch.arange(len(embedded), device=ids.device) - starts
+        at = torch.arange(len(embedded), device=ids.device) - starts
+        seen = {} if states is None else {"prefix": states}
         found = body(
             inputs_embeds=embedded.unsqueeze(0),
-            position_ids=positions.unsqueeze(0),
+            position_ids=(at + before - own).unsqueeze(0),
             cu_seq_lens_q=places.to(torch.int32),
             use_cache=False,
+            **seen,
         ).last_hidden_state[0]
-        return cast(Tensor, found[positions >= before] if before else found)
+        return cast(Tensor, found[at >= own] if own else found)
+
+    def _before(self, dtype: torch.dtype) -> tuple[int, Tensor | None, Tensor | None]:
+        """Return how many virtual tokens there are, their keys and values, their embeddings."""
+        if self.virtual is None:
+            return 0, None, None
+        states, read = self.virtual.states(self.config), self.virtual.embeddings()
+        return len(self.virtual), states, None if read is None else read.to(dtype)
 
     def losses(self, hidden: Tensor, labels: Tensor) -> Tensor:
         """Return the loss (M,) of each token; states are (M, D)."""
@@ -291,12 +267,21 @@ class Decoder(Skeleton):
         sizes = [len(self._spoken(cast(Dialogue, one))[0]) - 1 for one in inputs]
         return [max(0, size - self.card.input_size) for size in sizes]
 
+    @property
+    def before(self) -> int:
+        """How many virtual tokens stand before every sequence."""
+        return 0 if self.virtual is None else len(self.virtual)
+
     def embedded(self, ids: Tensor) -> Tensor:
-        """Return the embeddings (1, T, D) of ids (1, T), the soft prompt's before them."""
+        """Return the embeddings (1, T, D) of ids (1, T), those of a soft prompt before them."""
         found = cast(Tensor, cast(Any, self.causal).get_input_embeddings()(ids))
-        if self.soft_prompt is None:
-            return found
-        return torch.cat([self.soft_prompt.to(found.dtype).unsqueeze(0), found], dim=1)
+        _, _, read = self._before(found.dtype)
+        return found if read is None else torch.cat([read.unsqueeze(0), found], dim=1)
+
+    def past(self, rows: int) -> Any:
+        """Return the library's cache of a prefix, for so many rows; None without one."""
+        _, states, _ = self._before(torch.float32)
+        return None if states is None else past_of(states, rows)
 
     def lora_targets(self) -> list[str]:
         """Return the linear layers but the output layer, which most models share with the input."""

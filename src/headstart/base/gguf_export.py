@@ -66,8 +66,10 @@ def write_gguf(decoder: Decoder, file: Path, dtype: str = "float32") -> None:
 def refuse_gguf(decoder: Decoder) -> None:
     """Raise :class:`RequestError` if GGUF cannot hold ``decoder`` as it is."""
     config: Any = decoder.config
-    if decoder.soft_prompt is not None:
-        raise _refused("it is a soft prompt before an untouched base, and GGUF holds no prompts")
+    if decoder.virtual is not None:
+        raise _refused(
+            "it is a soft prompt or a prefix before an untouched base, and GGUF holds none"
+        )
     if config.model_type != "llama":
         raise _refused(f"its architecture is '{config.model_type}', and only 'llama' is written")
     rope = getattr(config, "rope_parameters", None) or {}

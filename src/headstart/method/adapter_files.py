@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from headstart.base.virtual import KINDS as VIRTUAL
 from headstart.errors import RequestError
 from headstart.method.adapted import MANIFEST, Signature, read_manifest
 from headstart.task.model import Kind, Modality, Objective
 
-KINDS = ("LORA", "PROMPT_TUNING")  # of peft's adapters
+KINDS = ("LORA", *VIRTUAL)  # of peft's adapters
 WEIGHTS = "adapter_model.safetensors"
 
 
@@ -44,7 +45,7 @@ def adapter_files(folder: Path) -> AdapterFiles:
     found = next((place for place in places if (place / "adapter_config.json").is_file()), None)
     if found is None:
         raise RequestError(
-            "there is no adapter here: only lora, its kin and prompt leave one",
+            "there is no adapter here: only lora, its kin, prompt and prefix leave one",
             where=str(folder),
             mend="load the model whole, with headstart.load",
         )

@@ -76,12 +76,11 @@ def room(decoder: Decoder, ids: Sequence[int], most: int) -> int:
     longest = getattr(decoder.config, "max_position_embeddings", None)
     if longest is None:
         return most
-    before = 0 if decoder.soft_prompt is None else len(decoder.soft_prompt)
-    left = int(longest) - before - len(ids)
+    left = int(longest) - decoder.before - len(ids)
     if left < 1:
         raise RequestError(
-            f"the prompt has {len(ids):,} tokens, and the model reads {int(longest) - before:,} "
-            "with its answer",
+            f"the prompt has {len(ids):,} tokens, and the model reads "
+            f"{int(longest) - decoder.before:,} with its answer",
             mend="shorten the prompt",
         )
     return min(most, left)
@@ -99,7 +98,7 @@ def written(decoder: Decoder, ids: Sequence[int], writing: Writing, row: int = 0
     ends, device = decoder.end_ids, decoder.device()
     generator = writing.generator(row)
     step: dict[str, Any] = {"inputs_embeds": decoder.embedded(torch.tensor([ids], device=device))}
-    past = None
+    past = decoder.past(1)
     with decoder.cached():
         for _ in range(left):
             out = model(**step, past_key_values=past, use_cache=True, logits_to_keep=1)
@@ -213,11 +212,13 @@ def _together(
     model: Any = decoder.causal
     ends = decoder.end_ids
     embedded, mask = _left_padded(decoder, prompts)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    past = decoder.past(len(prompts))
+    ahead = 0 if past is None else decoder.before
+    positions = (mask.cumsum(1) - 1).clamp(min=0) + ahead
+    mask = torch.cat([mask.new_ones(len(prompts), ahead), mask], dim=1)
     step: dict[str, Any] = {"inputs_embeds": embedded}
     found: list[list[int]] = [[] for _ in prompts]
     open_rows, unsure = set(range(len(prompts))), set()
-    past = None
     with decoder.cached():
         while open_rows:
             out = model(

@@ -185,6 +185,7 @@ METHODS: Registry[type[Method]] = Registry(
         "untouched": "headstart.method.untouched:Untouched",
         "fewshot": "headstart.method.fewshot:Fewshot",
         "prompt": "headstart.method.prompt:Prompt",
+        "prefix": "headstart.method.prefix:PrefixTuning",
     },
     group="headstart.methods",
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
-from torch import nn
 
 from headstart.base.decoder import Decoder
 from headstart.base.model import BaseCard
+from headstart.base.virtual import SoftPrompt
 from headstart.method.gradient import Ending, GradientMethod
 from headstart.method.model import Hyperparameters, Setting
 from headstart.task.model import Kind, Objective, Task
@@ -43,24 +43,31 @@ class Prompt(GradientMethod):
     def prepare(self, network: Network, setting: Setting) -> None:
         """Put the embeddings of a text before every sequence, repeated or cut to fit."""
         decoder = cast(Decoder, network.encoder)
-        count = setting.hyperparameters["tokens"]
-        ids = decoder.prompt_ids(_TEXT[setting.task.kind])[1:]
-        ids = (ids * (count // len(ids) + 1))[:count]
+        ids = first_words(decoder, setting)
         model: Any = decoder.causal
         with torch.no_grad():
             start = model.get_input_embeddings()(torch.tensor(ids, device=decoder.device()))
-        decoder.soft_prompt = nn.Parameter(start.detach().clone().float())
+        decoder.virtual = SoftPrompt(start)
 
     def groups(self, network: Network, setting: Setting) -> list[Group]:
         """Return the embeddings."""
-        prompt = cast(Decoder, network.encoder).soft_prompt
-        assert prompt is not None
-        return [Group([], loose=[prompt])]
+        virtual = cast(Decoder, network.encoder).virtual
+        assert virtual is not None
+        return [Group([virtual])]
 
     def finish(self, network: Network, setting: Setting) -> Ending:
         """Keep the embeddings as peft does."""
-        return Ending(cast(Decoder, network.encoder).write_prompt(setting.folder / "adapter"))
+        decoder = cast(Decoder, network.encoder)
+        assert decoder.virtual is not None
+        return Ending(decoder.virtual.write(setting.folder / "adapter", decoder.config))
 
     def flop_factor(self, bench: Workbench) -> float:
         """One pass forward, one back to the embeddings."""
         return 2.0
+
+
+def first_words(decoder: Decoder, setting: Setting) -> list[int]:
+    """Return the tokens that virtual ones start as: those of a text, repeated or cut to fit."""
+    count = int(setting.hyperparameters["tokens"])
+    ids = decoder.prompt_ids(_TEXT[setting.task.kind])[1:]
+    return (ids * (count // len(ids) + 1))[:count]

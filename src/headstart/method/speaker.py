@@ -11,6 +11,7 @@ from headstart.base.decoder import Decoder
 from headstart.base.device import pick_device
 from headstart.base.layout import load_encoder
 from headstart.base.skeleton import Skeleton
+from headstart.base.virtual import read_virtual
 from headstart.errors import RequestError
 from headstart.method import generate
 from headstart.method.adapted import Model, Signature
@@ -150,7 +151,7 @@ class SpeakerModel(Model):
         if self.adapter is not None and self.adapter.is_dir():
             shutil.copytree(self.adapter, folder / "adapter")
         shots = {} if self.shots is None else {"shots": self.shots.record()}
-        return {"prompt": self.decoder.soft_prompt is not None, **shots}
+        return {"prompt": self.decoder.virtual is not None, **shots}
 
     @classmethod
     def load_weights(cls, folder: Path, signature: Signature, extra: dict[str, Any]) -> Model:
@@ -159,6 +160,6 @@ class SpeakerModel(Model):
         adapter = folder / "adapter"
         found = cast(Decoder, decoder.to(pick_device()).eval())
         if extra.get("prompt"):
-            found.read_prompt(adapter)
+            found.virtual = read_virtual(adapter, found.config).to(found.device())
         shots = Shots.read(extra["shots"]) if "shots" in extra else None
         return cls(signature, found, adapter if adapter.is_dir() else None, shots)

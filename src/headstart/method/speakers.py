@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from headstart.base import reference
 from headstart.base.device import pick_device
+from headstart.base.virtual import KINDS as VIRTUAL
+from headstart.base.virtual import VirtualTokens, read_virtual
 from headstart.base.weights import corrupt
 from headstart.errors import RequestError
 from headstart.method.adapter_files import AdapterFiles, adapter_files
@@ -44,10 +46,10 @@ class Speakers:
         files = {name: adapter_files(Path(folder)) for name, folder in folders.items()}
         self._decoder = reference.load_decoder(base).to(pick_device()).eval()
         self._signatures = {name: one.signature for name, one in files.items()}
-        self._prompts: dict[str, nn.Parameter] = {}
+        self._prompts: dict[str, VirtualTokens] = {}
         self._places: dict[str, str] = {}  # peft's own names: ours may be any text
         for name, one in files.items():
-            if one.kind == "PROMPT_TUNING":
+            if one.kind in VIRTUAL:
                 self._prompts[name] = self._prompt(one)
             else:
                 self._places[name] = self._beside(one)
@@ -76,8 +78,8 @@ class Speakers:
                 wrapped.requires_grad_(False)  # being chosen makes it trainable
             elif self._places:
                 stack.enter_context(wrapped.disable_adapter())
-            stack.callback(setattr, decoder, "soft_prompt", None)
-            decoder.soft_prompt = self._prompts.get(name)
+            stack.callback(setattr, decoder, "virtual", None)
+            decoder.virtual = self._prompts.get(name)
             yield SpeakerModel(self._signatures[name], decoder)
 
     def predict(
@@ -97,16 +99,10 @@ class Speakers:
         with self.using(name) as model:
             return model.outputs(inputs, progress)
 
-    def _prompt(self, files: AdapterFiles) -> nn.Parameter:
-        """Return a soft prompt; it stands before texts only while it is chosen."""
-        decoder = self._decoder
-        decoder.read_prompt(files.folder)
-        prompt, decoder.soft_prompt = decoder.soft_prompt, None
-        assert prompt is not None
-        if prompt.shape[1] != decoder.card.width:
-            raise self._misfit(files, f"its embeddings are {prompt.shape[1]:,} wide")
-        prompt.requires_grad_(False)
-        return prompt
+    def _prompt(self, files: AdapterFiles) -> VirtualTokens:
+        """Return virtual tokens; they stand before texts only while they are chosen."""
+        found = read_virtual(files.folder, self._decoder.config)
+        return found.to(pick_device()).requires_grad_(False)
 
     def _beside(self, files: AdapterFiles) -> str:
         """Put low-rank updates beside the base's weights; return peft's name of them."""

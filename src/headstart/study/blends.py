@@ -31,9 +31,9 @@ def brought_back(context: Context, bench: Workbench, key: str, share: float) -> 
 def can_go_back(context: Context, record: TrialRecord) -> bool:
     """Tell whether a trial left a model whose weights lie on a way from the base's.
 
-    A soft prompt does not: without it the base is what it was.
+    Virtual tokens do not: without it the base is what it was.
     """
-    return record.method != "prompt" and context.store.model(record.key).is_dir()
+    return record.method not in ("prompt", "prefix") and context.store.model(record.key).is_dir()
 
 
 def blend(context: Context, arm: Arm, parent: TrialRecord, share: float) -> TrialRecord:

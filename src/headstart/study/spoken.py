@@ -79,7 +79,7 @@ def write_folder(model: SpeakerModel, folder: Path, out: Path) -> Drift:
         body: Any = AutoModelForCausalLM.from_pretrained(str(out), dtype=torch.float32).eval()
         tokenizer = AutoTokenizer.from_pretrained(str(out))
         ends = body.generation_config.eos_token_id
-        if decoder.soft_prompt is not None:
+        if decoder.virtual is not None:
             from peft import PeftModel
 
             body = PeftModel.from_pretrained(body, str(out / "adapter")).eval()
@@ -135,8 +135,7 @@ def _compared(decoder: Decoder, body: Any, tokenizer: Any, what: str, tolerance:
         WorkError: They differ.
     """
     found = Drift(0.0, 0.0, tolerance, 0)
-    before = 0 if decoder.soft_prompt is None else len(decoder.soft_prompt)
-    longest = min(_LONGEST, decoder.card.input_size - before)
+    longest = min(_LONGEST, decoder.card.input_size - decoder.before)
     for text in [*_TEXTS, *_rendered(decoder.tokenizer, tokenizer, what)]:
         ids = _same_tokens(decoder.tokenizer, tokenizer, text, what)[: longest - 1]
         batch = torch.tensor([[decoder.prefix_id, *ids]])
@@ -150,7 +149,8 @@ def _logits(decoder: Decoder, ids: Tensor) -> Tensor:
     """Return the logits (T, V) of ids (1, T)."""
     with decoder.cached():
         model: Any = decoder.causal
-        logits: Tensor = model(inputs_embeds=decoder.embedded(ids)).logits
+        found = model(inputs_embeds=decoder.embedded(ids), past_key_values=decoder.past(1))
+        logits: Tensor = found.logits
     return logits[0, -ids.shape[1] :].float()
 
 
