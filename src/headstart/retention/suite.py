@@ -88,6 +88,8 @@ class Suite(ABC):
 SUITES: Registry[type[Suite]] = Registry(
     "retention suite",
     {
+        "harness": "headstart.retention.harness:Harness",
+        "choices": "headstart.retention.choices:Choices",
         "corpus": "headstart.retention.corpus:Corpus",
     },
     group="headstart.retention",
