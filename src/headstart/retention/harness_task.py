@@ -8,6 +8,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from lm_eval.tasks import TaskManager
 
 from headstart.base.compat import quiet_transformers
 from headstart.base.decoder import Decoder
-from headstart.errors import HeadstartError, RequestError, nearest
+from headstart.errors import HeadstartError, RequestError
 from headstart.progress import Progress
 from headstart.retention.likelihood import likelihoods
 from headstart.task.raw import shown
@@ -130,13 +131,13 @@ def tasks(name: str, path: Path | None, where: str) -> list[Asked]:
         RequestError: There is none, or it cannot be asked of a language model at this place.
     """
     config = _config(path, where) if path is not None else {}
-    wanted = str(path) if path is not None else name
-    group = path is not None and "group" in config
+    group = "group" in config  # by name, beside what it names; lm-eval takes no group by its path
+    wanted = str(config["group"] if group else path or name)
     try:
         with _hushed(), _seeded():
             manager = TaskManager(
                 include_defaults=path is None or group,
-                include_path=str(path.parent) if path is not None and group else None,
+                include_path=str(path.parent) if path and group else None,
             )
             if path is None:
                 config = _known(manager, name, where)
@@ -145,7 +146,7 @@ def tasks(name: str, path: Path | None, where: str) -> list[Asked]:
     except HeadstartError:
         raise
     except Exception as error:  # what data sets, templates and a user's functions raise
-        raise _broken(Path(wanted).stem, where, error, _DATA) from error
+        raise _broken(path.stem if path else name, where, error, _DATA) from error
     folder = path.parent.resolve() if path is not None else None
     return [Asked(_askable(task, where), one, folder, where) for one, task in loaded.items()]
 
@@ -297,8 +298,13 @@ def _known(manager: Any, name: str, where: str) -> dict[str, Any]:
         RequestError: lm-eval knows none of this name.
     """
     if name not in manager.task_index:
-        known = nearest(name, manager.all_tasks)
-        raise RequestError(f"lm-eval knows no task '{name}'", where=where, mend=known)
+        near = get_close_matches(name, manager.all_tasks, n=3)
+        guess = f"did you mean {' or '.join(near)}? " if near else ""
+        raise RequestError(
+            f"lm-eval knows no task '{name}'",
+            where=where,
+            mend=f"{guess}'lm_eval ls tasks' lists all of them",
+        )
     return manager.task_index[name].cfg or {}
 
 

@@ -8,7 +8,7 @@ from itertools import accumulate
 from headstart.retention.suite import PARTS
 
 ROWS = 200  # of a part
-TEXT = 400_000  # characters that both parts have a decoder read: some 100,000 tokens
+TEXT = 250_000  # characters that both parts have a decoder read: some 60,000 tokens
 
 
 def affordable(sizes: Sequence[int], most: int = len(PARTS) * ROWS) -> int:
