@@ -284,10 +284,8 @@ def _config(path: Path, where: str) -> dict[str, Any]:
     return found
 
 
-class _Names(yaml.SafeLoader):
-    """Reads a tag such as ``!function utils.f`` as the text after it."""
-
-
+# Reads a tag such as "!function utils.f" as the text after it.
+_Names: Any = type("_Names", (yaml.SafeLoader,), {})
 _Names.add_multi_constructor("!", lambda loader, tag, node: str(node.value))
 
 
