@@ -203,8 +203,18 @@ class Decoder(Skeleton):
         return self._hidden(batch["input_ids"], batch["lengths"])
 
     def output_weight(self) -> Tensor:
-        """Return the weight (V, D) of the output layer."""
-        return cast(Tensor, cast(Any, self.causal).get_output_embeddings().weight)
+        """Return the weight (V, D) of the output layer.
+
+        Raises:
+            RequestError: Logits are more than the states' product with it.
+        """
+        output = cast(Any, self.causal).get_output_embeddings()
+        if type(output) is nn.Linear and output.bias is None and not _bends_logits(self.config):
+            return cast(Tensor, output.weight)
+        raise RequestError(
+            f"{self.card.reference} ends in more than one linear layer ({type(output).__name__})",
+            mend="choose a decoder such as Llama, Qwen, Mistral or GPT-NeoX",
+        )
 
     def _hidden(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Return the last hidden states of the tokens, (T, D)."""
@@ -240,14 +250,7 @@ class Decoder(Skeleton):
 
     def losses(self, hidden: Tensor, labels: Tensor) -> Tensor:
         """Return the loss (M,) of each token; states are (M, D)."""
-        model: Any = self.causal
-        output = model.get_output_embeddings()
-        if type(output) is nn.Linear and output.bias is None and not _bends_logits(self.config):
-            return token_losses(hidden, output.weight, labels)
-        raise RequestError(
-            f"{self.card.reference} ends in more than one linear layer ({type(output).__name__})",
-            mend="choose a decoder such as Llama, Qwen, Mistral or GPT-NeoX",
-        )
+        return token_losses(hidden, self.output_weight(), labels)
 
     def size(self, sample: Batch) -> int:
         """Return the tokens of a sample."""

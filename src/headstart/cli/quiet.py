@@ -14,6 +14,7 @@ _NOISY = (
     "datasets",
     "filelock",
     "huggingface_hub",
+    "lm_eval",
     "onnx",
     "onnxscript",
     "peft",

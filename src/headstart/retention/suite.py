@@ -90,6 +90,8 @@ class Suite(ABC):
 SUITES: Registry[type[Suite]] = Registry(
     "retention suite",
     {
+        "harness": "headstart.retention.harness:Harness",
+        "choices": "headstart.retention.choices:Choices",
         "corpus": "headstart.retention.corpus:Corpus",
         "labels": "headstart.retention.labels:Labels",
     },
