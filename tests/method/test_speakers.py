@@ -83,7 +83,7 @@ def test_another_base_is_refused(studies, tmp_path):
         Speakers(same_shape, {"lora": studies["lora"]})
     wider = write_base(tmp_path / "wider", hidden_size=64)
     for name in ("lora", "prompt"):
-        with pytest.raises(RequestError, match="does not fit|32 wide"):
+        with pytest.raises(RequestError, match=r"does not fit|32 wide"):
             Speakers(wider, {name: studies[name]})
 
 
