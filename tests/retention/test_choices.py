@@ -10,6 +10,7 @@ import torch
 
 from headstart.base import reference
 from headstart.base.compat import prepare_torchvision
+from headstart.base.virtual import SoftPrompt
 from headstart.errors import RequestError
 from headstart.measure.score import score
 from headstart.progress import Silent
@@ -18,6 +19,7 @@ from headstart.retention.choices import Choices, Question
 from headstart.retention.corpus import Corpus
 from headstart.retention.likelihood import likelihoods, paired
 from headstart.retention.suite import PARTS, read_suites
+from headstart.task.model import Modality
 
 from ..speakers import write_base
 from ..taught import WORDS
@@ -66,7 +68,7 @@ def written(path, rows):
 
 
 def suite_of(path) -> Choices:
-    found = read_suites(str(path), writes=True, progress=Silent())
+    found = read_suites(str(path), writes=True, modality=Modality.TEXT, progress=Silent())
     assert [type(one) for one in found] == [Choices]
     return found[0]
 
@@ -104,14 +106,14 @@ def test_a_soft_prompt_stands_before_every_text(random_decoder):
     pairs = [paired(random_decoder, *pair) for pair in PAIRS]
     before = likelihoods(random_decoder, pairs, Silent(), "scoring")
     values = torch.randn(3, random_decoder.card.width, generator=torch.Generator().manual_seed(1))
-    random_decoder.soft_prompt = torch.nn.Parameter(values)
+    random_decoder.virtual = SoftPrompt(values)
     try:
         after = likelihoods(random_decoder, pairs, Silent(), "scoring")
         embedded = random_decoder.embedded(torch.tensor([[*pairs[0][0], *pairs[0][1]]]))
         with torch.inference_mode(), random_decoder.cached():
             told = random_decoder.causal(inputs_embeds=embedded).logits[0].log_softmax(1)
     finally:
-        random_decoder.soft_prompt = None
+        random_decoder.virtual = None
     said = pairs[0][1]
     picked = told[-len(said) - 1 : -1][torch.arange(len(said)), said]
     assert after[0, 0] == pytest.approx(float(picked.sum()), abs=1e-4)
@@ -281,7 +283,7 @@ GOOD = {"query": "q", "choices": ["x", "y"], "answer": 0}
 def test_a_row_that_is_no_question_is_named(changes, said, tmp_path):
     path = written(tmp_path / "bad.jsonl", [GOOD, {**GOOD, **changes}, GOOD])
     with pytest.raises(RequestError) as caught:
-        read_suites(str(path), writes=True, progress=Silent())
+        read_suites(str(path), writes=True, modality=Modality.TEXT, progress=Silent())
     assert said in caught.value.what
     assert "1 of 3 rows" in caught.value.what
     assert caught.value.where == f"--retain {path}, bad.jsonl line 2"
@@ -298,7 +300,7 @@ def test_a_row_that_is_no_question_is_named(changes, said, tmp_path):
 def test_a_missing_column_is_named(row, said, tmp_path):
     path = written(tmp_path / "bad.jsonl", [row, row])
     with pytest.raises(RequestError, match=said):
-        read_suites(str(path), writes=True, progress=Silent())
+        read_suites(str(path), writes=True, modality=Modality.TEXT, progress=Silent())
 
 
 def test_one_question_is_too_few(tmp_path):
@@ -309,7 +311,7 @@ def test_one_question_is_too_few(tmp_path):
 def test_documents_are_still_a_corpus(retained, tmp_path):
     path = written(tmp_path / "docs.jsonl", [{"text": f"{n} soup and bread"} for n in range(60)])
     for found in (str(retained), str(path)):
-        suites = read_suites(found, writes=True, progress=Silent())
+        suites = read_suites(found, writes=True, modality=Modality.TEXT, progress=Silent())
         assert [type(one) for one in suites] == [Corpus]
 
 
@@ -318,7 +320,7 @@ def test_a_broken_table_is_told_of_as_before(text, tmp_path):
     path = tmp_path / "broken.jsonl"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(RequestError) as caught:
-        read_suites(str(path), writes=True, progress=Silent())
+        read_suites(str(path), writes=True, modality=Modality.TEXT, progress=Silent())
     assert caught.value.where.startswith("--retain")
 
 

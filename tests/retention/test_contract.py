@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from headstart.base import reference
 from headstart.errors import RequestError
@@ -24,6 +25,8 @@ from headstart.task.model import Modality, Objective
 from headstart.train.language import LanguageNetwork
 from headstart.train.linear import LinearHead
 from headstart.train.network import Network
+
+from .test_choices import questions, written
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,17 @@ def cases(taught, retained, learned, topics, tmp_path_factory) -> dict[str, Case
         str(folder / "numbers.csv"): "",
         "packaged:nothing": "packaged",
     }
+    asked = written(folder / "asked.jsonl", questions(120))
+    bad_task = {**bad, **dict.fromkeys((str(folder / "no.yaml"), "lm-eval:nothing"), "--retain")}
+    tasks = [lm_eval_task(path) for path in (asked, *rewritten(asked, folder, header=0))]
     return {
+        "harness": Case(
+            *[tasks[0], taught, *tasks[1:]], bad_task, lambda suite, part: suite.rows.get(part, ()),
+        ),
+        "choices": Case(
+            asked, taught, *rewritten(asked, folder, header=0), bad,
+            lambda suite, part: [one.content for one in suite.parts.get(part, ())],
+        ),
         "corpus": Case(
             retained, taught, *rewritten(retained, folder, header=0), bad,
             lambda suite, part: suite.task.parts[part].ids,
@@ -81,6 +94,19 @@ def rewritten(path: Path, folder: Path, header: int) -> tuple[Path, Path]:
         text = "\n".join([*lines[:header], *(rows[at] for at in kept)])
         found[-1].write_text(text + "\n", encoding="utf-8")
     return found[0], found[1]
+
+
+def lm_eval_task(data: Path) -> Path:
+    """A task of these questions, in lm-eval's YAML, beside them."""
+    told = {
+        "task": "order", "dataset_path": "json", "output_type": "multiple_choice",
+        "dataset_kwargs": {"data_files": {"test": str(data)}}, "test_split": "test",
+        "doc_to_text": "{{query}}", "doc_to_choice": "{{choices}}", "doc_to_target": "answer",
+        "metric_list": [{"metric": "acc_norm", "aggregation": "mean", "higher_is_better": True}],
+    }  # fmt: skip
+    path = data.with_suffix(".yaml")
+    path.write_text(yaml.safe_dump(told), encoding="utf-8")
+    return path
 
 
 every_suite = pytest.mark.parametrize("name", SUITES.names())

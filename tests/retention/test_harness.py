@@ -14,6 +14,7 @@ import torch
 import yaml
 
 from headstart.base import reference
+from headstart.base.virtual import KINDS
 from headstart.errors import RequestError
 from headstart.measure.score import score
 from headstart.progress import Silent
@@ -22,6 +23,7 @@ from headstart.retention import rows as few
 from headstart.retention.choices import Choices
 from headstart.retention.harness import Harness
 from headstart.retention.suite import PARTS, read_suites
+from headstart.task.model import Modality
 
 from ..speakers import write_base
 from ..taught import WORDS, documents
@@ -31,6 +33,11 @@ pytest.importorskip("lm_eval")
 datasets = pytest.importorskip("datasets")
 
 ROWS = 30
+# lm-eval's own command, behind what transformers wants where torchvision does not fit torch.
+COMMAND = (
+    "from headstart.base.compat import prepare_torchvision as ready; ready(say=False); "
+    "from lm_eval.__main__ import cli_evaluate as run; run()"
+)
 MULTIPLE_CHOICE = {
     "output_type": "multiple_choice",
     "doc_to_text": "{{query}}",
@@ -140,7 +147,7 @@ def printed(folder, taught, decoder, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     model = f"pretrained={taught.removeprefix('local:')},dtype=float32"
     command = [
-        sys.executable, "-m", "lm_eval", "--model", "hf", "--device", "cpu",
+        sys.executable, "-c", COMMAND, "run", "--model", "hf", "--device", "cpu",
         "--model_args", f"{model},max_length={decoder.card.input_size}",
         "--tasks", ",".join(TASKS), "--include_path", str(folder), "--output_path", str(out),
     ]  # fmt: skip
@@ -154,7 +161,7 @@ def printed(folder, taught, decoder, tmp_path_factory):
 
 
 def suite_of(given) -> Harness:
-    found = read_suites(str(given), writes=True, progress=Silent())
+    found = read_suites(str(given), writes=True, modality=Modality.TEXT, progress=Silent())
     assert [type(one) for one in found] == [Harness]
     return found[0]
 
@@ -261,12 +268,13 @@ def test_the_command_that_gives_the_same_is_said_once(folder, decoder):
     assert suite.command("MODEL", decoder.card.input_size) in Notes.lines[0]
 
 
-def test_an_answer_is_written_after_a_soft_prompt(folder, tmp_path):
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_an_answer_is_written_after_virtual_tokens(folder, tmp_path, kind):
     decoder = reference.load_decoder(write_base(tmp_path / "llama"))
     suite, every = suite_of(folder / "said.yaml"), set(range(ROWS))
     plain = suite.asked.answered(decoder, every, ROWS, Silent(), "")
-    values = torch.randn(4, decoder.card.width, generator=torch.Generator().manual_seed(2))
-    decoder.soft_prompt = torch.nn.Parameter(values)
+    width = kind(torch.zeros(1, 1)).width(decoder.config)
+    decoder.virtual = kind(torch.randn(4, width, generator=torch.Generator().manual_seed(2)))
     found = suite.asked.answered(decoder, every, ROWS, Silent(), "")
     for row in every:
         assert found[row]["filtered_resps"] == [greedy(decoder, found[row]["arguments"][0][0])]
@@ -280,7 +288,8 @@ def greedy(decoder, prompt: str) -> str:
     for _ in range(3):
         embedded = decoder.embedded(torch.tensor([ids + written]))
         with torch.inference_mode(), decoder.cached():
-            written.append(int(decoder.causal(inputs_embeds=embedded).logits[0, -1].argmax()))
+            out = decoder.causal(inputs_embeds=embedded, past_key_values=decoder.past(1))
+            written.append(int(out.logits[0, -1].argmax()))
         if written[-1] in decoder.end_ids:
             break
     return decoder.tokenizer.decode(written, skip_special_tokens=True).split(" ")[0]
@@ -303,7 +312,7 @@ def test_a_group_is_a_suite_for_each_of_its_tasks(folder, tmp_path):
         task(tmp_path, name, folder / "asked.jsonl", **MULTIPLE_CHOICE)
     group = tmp_path / "both.yaml"
     group.write_text(yaml.safe_dump({"group": "both", "task": ["one", "two"]}))
-    found = read_suites(str(group), writes=True, progress=Silent())
+    found = read_suites(str(group), writes=True, modality=Modality.TEXT, progress=Silent())
     assert [suite.name for suite in found] == ["one, acc_norm", "two, acc_norm"]
 
 
@@ -318,7 +327,7 @@ def test_without_lm_eval_the_extra_is_named(folder, monkeypatch):
 
 def refused(given) -> RequestError:
     with pytest.raises(RequestError) as caught:
-        read_suites(str(given), writes=True, progress=Silent())
+        read_suites(str(given), writes=True, modality=Modality.TEXT, progress=Silent())
     assert caught.value.where.startswith(f"--retain {given}")
     assert caught.value.mend
     return caught.value
@@ -396,7 +405,7 @@ def test_a_file_that_is_no_task_is_named(text, said, tmp_path, capfd):
     path = tmp_path / "odd.yaml"
     path.write_text(text)
     with pytest.raises(RequestError, match=said):
-        read_suites(str(path), writes=True, progress=Silent())
+        read_suites(str(path), writes=True, modality=Modality.TEXT, progress=Silent())
     assert "pwned" not in capfd.readouterr().out.split("\n")
 
 

@@ -88,7 +88,8 @@ def adapt(
             "-m",
             metavar="NAME",
             help="How to adapt: probe, prototype, finetune, partial, gradual, lora, "
-            "lora-top, scratch; language models: lora, qlora, prompt, finetune, partial; repeat "
+            "lora-top, scratch; language models: lora, qlora, rslora, dora, prompt, prefix, "
+            "finetune, partial, scratch; repeat "
             "to compare. Cheap controls always run.",
         ),
     ] = None,

@@ -109,7 +109,8 @@ class Harness(Suite):
         self.metric, self.objective = found.metric, found.objective
         self.classes = found.classes
         self._targets = found.targets
-        self._fingerprint = digest(self.name, str(self.limit), *map(_content, rows))
+        asked_of = (_content([row["doc"], row["arguments"], row["target"]]) for row in rows)
+        self._fingerprint = digest(self.name, *sorted(asked_of))
         self._said = False
 
     @classmethod

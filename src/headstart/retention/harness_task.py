@@ -198,7 +198,7 @@ class _Packed(huggingface.HFLM):  # type: ignore[misc]
         return self._asked(requests, super().loglikelihood_rolling, _Blank().loglikelihood_rolling)
 
     def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = True) -> list[Any]:
-        self.batch_size_per_gpu = 1 if self.decoder.soft_prompt is not None else _WRITTEN
+        self.batch_size_per_gpu = 1 if self.decoder.virtual is not None else _WRITTEN
         with self.decoder.cached():
             return self._asked(requests, super().generate_until, _Blank().generate_until)
 
@@ -227,9 +227,13 @@ class _Packed(huggingface.HFLM):  # type: ignore[misc]
         self, context: Any, max_length: int, stop: list[str], **settings: Any
     ) -> Any:
         """Return the context (N, T) with what is written after it."""
-        if self.decoder.soft_prompt is None:
+        if self.decoder.virtual is None:
             return super()._model_generate(context, max_length, stop, **settings)
-        embedded = self.decoder.embedded(context)
+        embedded, past = self.decoder.embedded(context), self.decoder.past(1)
+        if past is not None:  # generate() leaves out what the cache holds: as many places of it
+            blank = embedded.new_zeros(1, self.decoder.before, embedded.shape[2])
+            embedded = torch.cat([blank, embedded], dim=1)
+            settings["past_key_values"] = past
         settings.pop("attention_mask", None)  # one text at a time has no padding
         settings["do_sample"] = settings.get("do_sample") or False
         if not settings["do_sample"]:

@@ -23,10 +23,10 @@ def affordable(sizes: Sequence[int], most: int = len(PARTS) * ROWS) -> int:
 
 
 def halves(keys: Sequence[str]) -> dict[str, list[int]]:
-    """Return the places of the rows of each part, ascending.
+    """Return the places of the rows of each part, in the order of their keys.
 
     Args:
         keys: A hash of each row's content: the same rows lie in the same parts, in any order.
     """
     order = sorted(range(len(keys)), key=lambda at: (keys[at], at))
-    return {name: sorted(order[at :: len(PARTS)]) for at, name in enumerate(PARTS)}
+    return {name: order[at :: len(PARTS)] for at, name in enumerate(PARTS)}
