@@ -229,3 +229,21 @@ def test_medical_questions_as_a_corpus_and_as_dialogues(shared_data, kind, colum
     task = build_task(path, kind=kind)
     assert task.input == columns
     assert sum(len(part) for part in task.parts.values()) > 2500
+
+
+@pytest.mark.parametrize("beside", [{}, {"id": "a1"}])
+def test_documents_alone_need_no_task(tmp_path, beside):
+    path = tmp_path / "docs.jsonl"
+    rows = [{"text": f"document number {row} about a thing", **beside} for row in range(40)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    task = build_task(str(path))
+    assert task.kind is Kind.LANGUAGE_MODELING
+    assert any("nothing beside them" in line for line in task.detected)
+
+
+def test_a_column_of_texts_with_another_name_is_not_taken_for_documents(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps({"name": f"thing {row}"}) + "\n" for row in range(40)))
+    with pytest.raises(RequestError, match="no column looks like a target") as caught:
+        build_task(str(path))
+    assert "--task language-modeling" in caught.value.mend

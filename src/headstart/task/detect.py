@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from headstart.errors import RequestError, nearest
 from headstart.task.columns import Column, survey
 from headstart.task.dialogues import find_dialogues, holds_dialogues, reads_as_dialogues
-from headstart.task.inputs import find_documents, find_input, unused_line
+from headstart.task.inputs import find_documents, find_input, holds_documents, unused_line
 from headstart.task.labels import SEPARATORS, find_separator
 from headstart.task.model import Kind, Modality, Objective
 from headstart.task.raw import Raw, is_missing
@@ -62,6 +62,9 @@ def detect(
     if kind in GENERATIVE or (kind is None and target is None and reads_as_dialogues(raw)):
         return _generative(raw, input, target, kind)
     columns = survey(raw)
+    if kind is None and target is None and raw.target is None and holds_documents(columns):
+        alone = "documents, and nothing beside them to be learnt"
+        return _generative(raw, input, target, Kind.LANGUAGE_MODELING, alone)
     named = _names(raw, input, target)
     by = "as given" if target else raw.settled
     goal, why_target = find_target(columns, len(raw), named, target or raw.target, kind, by)
@@ -88,9 +91,18 @@ def detect(
 
 
 def _generative(
-    raw: Raw, input: Sequence[str] | None, target: str | None, kind: Kind | None
+    raw: Raw,
+    input: Sequence[str] | None,
+    target: str | None,
+    kind: Kind | None,
+    found: str | None = None,
 ) -> Detection:
-    """Return what is to be learnt from documents or dialogues."""
+    """Return what is to be learnt from documents or dialogues.
+
+    Args:
+        raw, input, target, kind: As of :func:`detect`.
+        found: Why it is of this kind, where nobody asked for it.
+    """
     named = _names(raw, input, target)
     if kind is Kind.LANGUAGE_MODELING:
         columns = survey(raw)
@@ -105,7 +117,8 @@ def _generative(
         sources, goal, why = find_dialogues(raw, named, target)
         lines = (f"dialogues: {why}", *unused_line(raw.columns, sources, goal))
     settled = kind or Kind.INSTRUCTION
-    reason = "as asked with --task" if raw.kind is None and kind else raw.settled or why
+    asked = "as asked with --task" if raw.kind is None and kind else raw.settled or why
+    reason = found or asked
     lines = (*raw.said, *lines, f"task: {settled.value}, {reason}")
     return Detection(settled, Objective.TEXT, Modality.TEXT, sources, goal, None, False, lines)
 

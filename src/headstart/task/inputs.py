@@ -57,6 +57,20 @@ def find_input(
     )
 
 
+def holds_documents(columns: Mapping[str, Column]) -> bool:
+    """Whether a column is named as documents are, and nothing stands beside it to be learnt."""
+    rest = [
+        column
+        for column in columns.values()
+        if column.shape != "empty" and not ABOUT_ROWS.match(column.name)
+    ]
+    return (
+        len(rest) == 1
+        and rest[0].shape == "text"
+        and rest[0].name.lower().strip() in DOCUMENT_NAMES
+    )
+
+
 def find_documents(columns: Mapping[str, Column], given: tuple[str, ...] | None) -> tuple[str, str]:
     """Return the column that holds the documents of a corpus, and why.
 

@@ -109,5 +109,6 @@ def _undecided(candidates: list[Column], columns: Mapping[str, Column], rows: in
     return RequestError(
         f"no column looks like a target among {listed} in {rows:,} rows",
         where="target",
-        mend="name it with --target; a classification needs two or more labels that recur",
+        mend="name it with --target (a classification needs two or more labels that recur), or "
+        "give --task language-modeling to learn the texts themselves",
     )
