@@ -164,18 +164,25 @@ def plan(
     retain: str | Sequence[str] | None = None,
     forget_at_most: str | float | None = None,
     ledger: str | Path | None = None,
+    gpu: str | None = None,
+    context: int | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Say what :func:`adapt` with the same arguments would take: seconds, FLOPs and memory.
 
     Nothing is trained and no folder is made. A machine that never did the like is measured for a
-    few seconds a method.
+    few seconds a method. With ``gpu`` ("H100", "24GB") it says instead whether each method fits
+    there, for texts of ``context`` tokens: then a base may be a folder with a configuration alone.
 
     Raises:
         RequestError: The request or the data are wrong.
     """
-    from headstart.study.plan import plan_study
+    from headstart.study.plan import plan_fit, plan_study
 
+    if context is not None and gpu is None:
+        raise RequestError(
+            "a context is planned for on a GPU", where="--context", mend="name it with --gpu"
+        )
     request, built = _request(
         data,
         input=input,
@@ -194,6 +201,8 @@ def plan(
         ledger=ledger,
         progress=progress,
     )
+    if gpu is not None:
+        return plan_fit(request, built, gpu, context, progress or Silent())
     return plan_study(request, built, progress or Silent())
 
 

@@ -14,6 +14,7 @@ from typer.testing import Result
 
 from headstart.errors import RequestError, WorkError
 from headstart.study.bill import Price
+from headstart.study.fit import Fit, Memory
 from headstart.study.plan import Plan, Step
 from headstart.study.record import StudyRecord
 
@@ -236,3 +237,43 @@ def test_a_line_that_cannot_be_parsed_is_a_wrong_request(
     assert result.exit_code == 2
     assert not asked
     assert sys.argv[1] == "adapt"
+
+
+@pytest.fixture
+def fitted(api: ModuleType, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Let the API say that one method fits a GPU, and one does not."""
+    asked: dict[str, Any] = {}
+    memory = Memory(base=1e9, weights=1e9, state=2e9, step=0.0, token=1e6)
+
+    def plan(data: str, **options: Any) -> Plan:
+        asked.update(options)
+        found = [Fit("one", name, 512, memory, 1e10, texts) for name, texts in FITS.items()]
+        return Plan([], {}, ["T4 has 17.2 GB."], found)
+
+    monkeypatch.setattr(api, "plan", plan, raising=False)
+    return asked
+
+
+FITS = {"lora": 9, "finetune": 0}
+
+
+def test_what_fits_a_gpu_is_shown(headstart_cli: Run, fitted: dict[str, Any]) -> None:
+    result = headstart_cli("adapt", "x.txt", "--plan", "--gpu", "T4", "--context", "512")
+    assert result.exit_code == 0, result.output
+    assert (fitted["gpu"], fitted["context"]) == ("T4", 512)
+    for shown in ("lora", "4.5 GB", "fits, 9 at once", "does not fit", "T4 has 17.2 GB"):
+        assert shown in result.stdout
+
+
+def test_what_fits_a_gpu_as_json(headstart_cli: Run, fitted: dict[str, Any]) -> None:
+    answer = json.loads(headstart_cli("adapt", "x.txt", "--plan", "--gpu", "T4", "--json").stdout)
+    assert [one["fits"] for one in answer["fits"]] == [True, False]
+    assert answer["fits"][0]["memory"]["base"] == 1e9
+    assert answer["fits"][0]["need"] == pytest.approx(4e9 + 512e6)
+
+
+def test_a_gpu_without_a_plan_is_refused(headstart_cli: Run, asked: dict[str, Any]) -> None:
+    result = headstart_cli("adapt", "x.txt", "--gpu", "T4")
+    assert result.exit_code == 2
+    assert "--plan" in result.output
+    assert not asked

@@ -56,7 +56,7 @@ Resume = Annotated[
 
 
 def adapt(
-    context: typer.Context,
+    call: typer.Context,
     data: Annotated[
         str,
         typer.Argument(
@@ -173,6 +173,19 @@ def adapt(
             "--plan", metavar="", help="Only say what it would take: time, operations, memory."
         ),
     ] = False,
+    gpu: Annotated[
+        str | None,
+        typer.Option(
+            "--gpu",
+            metavar="NAME",
+            help="With --plan: will it fit on this GPU? A name (H100, rtx4090) or a size (24GB); "
+            "it need not be here, nor the base's weights.",
+        ),
+    ] = None,
+    context: Annotated[
+        int | None,
+        typer.Option("--context", metavar="N", help="With --gpu: tokens of a text."),
+    ] = None,
     out: Out = None,
     resume: Resume = False,
     json: Json = False,
@@ -187,9 +200,13 @@ def adapt(
 
       headstart adapt reviews.csv --plan
 
+      headstart adapt book.txt --plan --gpu "RTX 4090" --base hf:org/name --context 4096
+
       headstart adapt photos/ --base timm:resnet18.a1_in1k --method probe --method lora
     """
-    remember(context, out, resumable=True)
+    remember(call, out, resumable=True)
+    if (gpu or context) and not plan:
+        raise typer.BadParameter("--gpu and --context ask about a plan: give --plan, too")
     from headstart import api
 
     asked: dict[str, Any] = {
@@ -210,7 +227,7 @@ def adapt(
     }
     with watcher(json) as progress, quiet.own_stdout():
         if plan:
-            planned = api.plan(data, **asked, progress=progress)
+            planned = api.plan(data, **asked, gpu=gpu, context=context, progress=progress)
         else:
             study = api.adapt(
                 data,

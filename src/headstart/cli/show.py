@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,12 +59,25 @@ def study(record: StudyRecord, folder: Path) -> None:
 
 def plan(found: Plan) -> None:
     """Print what a study would take, step by step."""
-    from headstart.study.words import bytes_text, duration, flop_text
+    from headstart.study.words import duration
 
     def time(seconds: float | None) -> str:
         return "–" if seconds is None else duration(seconds)
 
     out = console()
+    if found.fits:
+        out.print(_fits(found))
+    else:
+        out.print(_steps(found, time))
+    for name, why in found.left_out.items():
+        out.print(Text(f"not run: {name}: {why}"))
+    for note in found.notes:
+        out.print(Text(note), style="dim")
+
+
+def _steps(found: Plan, time: Callable[[float | None], str]) -> Table:
+    from headstart.study.words import bytes_text, flop_text
+
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_footer=True)
     table.add_column("step", "at most", overflow="fold")
     for name, total in (
@@ -77,11 +91,27 @@ def plan(found: Plan) -> None:
         table.add_row(
             Text(step.what), time(price.seconds), flop_text(price.flop), bytes_text(price.need)
         )
-    out.print(table)
-    for name, why in found.left_out.items():
-        out.print(Text(f"not run: {name}: {why}"))
-    for note in found.notes:
-        out.print(Text(note), style="dim")
+    return table
+
+
+def _fits(found: Plan) -> Table:
+    """Return what each method takes on a GPU, by what it is for."""
+    from headstart.study.words import bytes_text
+
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("base", overflow="fold")
+    table.add_column("method")
+    for name in ("base", "weights", "optimiser", "a text", "in all"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("answer")
+    for fit in found.fits:
+        memory, style = fit.memory, "bold" if fit.texts else "red"
+        text = memory.token * fit.context
+        sizes = (memory.base, memory.weights, memory.state, text, memory.total(fit.context))
+        table.add_row(
+            Text(fit.base), fit.method, *map(bytes_text, sizes), Text(fit.answer, style=style)
+        )
+    return table
 
 
 def plan_as_json(found: Plan) -> None:
@@ -94,6 +124,10 @@ def plan_as_json(found: Plan) -> None:
             "need": found.need,
             "left_out": found.left_out,
             "notes": list(found.notes),
+            "fits": [
+                {**asdict(fit), "fits": fit.texts > 0, "need": fit.memory.total(fit.context)}
+                for fit in found.fits
+            ],
         }
     )
 

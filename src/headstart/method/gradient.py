@@ -28,7 +28,7 @@ from headstart.train.network import Network
 from headstart.train.place import Place
 from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Recipe
-from headstart.train.tryout import Tryout
+from headstart.train.tryout import Counts, Tryout
 from headstart.train.workbench import Workbench
 
 RANGE_STEPS = 24
@@ -73,11 +73,13 @@ class GradientMethod(Method):
     Attributes:
         rates: Peak rates to try; LoRA wants about ten times full fine-tuning's, so each method
             has its own.
+        slim: Whether the number of trained weights grows with a layer's width, not its square.
     """
 
     trains_steps = True
     rates: ClassVar[tuple[float, ...]]
     keep_statistics: ClassVar[bool] = True
+    slim: ClassVar[bool] = False
 
     def search(self, task: Task, bench: Workbench | None, metric: str) -> list[Hyperparameters]:
         """Return one setting a rate."""
@@ -174,6 +176,10 @@ class GradientMethod(Method):
     def need(self, setting: Setting) -> Need:
         """Count the memory of a step on a few rows; the weights are thrown away."""
         return Need(*self._trying(setting).need())
+
+    def counts(self, setting: Setting) -> Counts:
+        """Count what a step on a few rows keeps, piece by piece."""
+        return self._trying(setting).counts()
 
     def step_seconds(self, setting: Setting, batches: Sequence[list[int]]) -> list[float]:
         """Time training steps with all groups active; the weights are thrown away."""

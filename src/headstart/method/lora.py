@@ -30,6 +30,7 @@ class Lora(GradientMethod):
     name = "lora"
     summary = "low-rank updates on all linear layers"
     rates = (3e-4, 1e-3, 3e-3)
+    slim = True
     variant: ClassVar[dict[str, Any]] = {}  # what else peft is told
 
     def extra(self) -> Hyperparameters:

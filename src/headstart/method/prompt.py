@@ -29,6 +29,7 @@ class Prompt(GradientMethod):
     name = "prompt"
     summary = f"{TOKENS} trained embeddings before the text"
     rates = (1e-2, 3e-2, 1e-1)
+    slim = True
 
     def refuse(self, task: Task, card: BaseCard | None) -> str | None:
         """Only decoders on texts."""

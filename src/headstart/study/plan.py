@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from headstart.measure.gpus import gpu_memory
+from headstart.measure.score import metrics
+from headstart.method.model import METHODS
 from headstart.progress import Progress
 from headstart.study.arm import Arm, arms_of
 from headstart.study.bill import Bill, Price
+from headstart.study.fit import TAKEN, Fit, Question, fits
 from headstart.study.forecast import Forecast
 from headstart.study.learnt import Learnt
 from headstart.study.memory import Memory
@@ -19,7 +23,7 @@ from headstart.study.rehearsal import Rehearsal, Run
 from headstart.study.request import Request, check_against, with_defaults
 from headstart.study.store import Store
 from headstart.study.trial import Context
-from headstart.study.words import plural
+from headstart.study.words import bytes_text, plural
 from headstart.task.model import Task
 from headstart.train.benches import workbench
 from headstart.train.cache import FeatureCache
@@ -46,11 +50,13 @@ class Plan:
         steps: In order.
         left_out: Arm → why it would not be run.
         notes: What a reader should know.
+        fits: What a GPU was asked about; then there are no steps.
     """
 
     steps: Sequence[Step]
     left_out: dict[str, str]
     notes: Sequence[str]
+    fits: Sequence[Fit] = ()
 
     @property
     def seconds(self) -> float:
@@ -101,6 +107,34 @@ def plan_study(request: Request, task: Task, progress: Progress) -> Plan:
             if arm.method.name == "probe"
         ][:1]
     return Plan(steps, _left_out(arms), _notes(request, steps, len(benches)))
+
+
+def plan_fit(
+    request: Request, task: Task, gpu: str, context: int | None, progress: Progress
+) -> Plan:
+    """Return whether what was asked for fits a GPU that need not be here.
+
+    Args:
+        request: Its bases and methods.
+        task: The data.
+        gpu: Name or size.
+        context: Tokens of a text; None for what is trained with.
+        progress: Who watches.
+
+    Raises:
+        RequestError: No such GPU, base or method, or the base reads fewer tokens.
+    """
+    request = with_defaults(request, task)
+    metric = request.metric or metrics(task.objective, task.classes)[0]
+    methods = [METHODS.get(name) for name in request.methods]
+    trained = [one.name for one in methods if one.trains_steps and not one.control]
+    label, size = gpu_memory(gpu)
+    notes = [
+        f"{label} has {bytes_text(size)}; {bytes_text(TAKEN)} of it are taken for the driver, and "
+        "a twentieth of the rest for fragments. All is counted in float32; no GPU was measured."
+    ]
+    found = fits(Question(request.bases, trained, gpu, context), task, metric, progress)
+    return Plan([], {}, notes, found)
 
 
 def _training(race: Rehearsal) -> list[Step]:

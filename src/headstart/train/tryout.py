@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,6 +16,25 @@ from headstart.train.loop import Trainer
 from headstart.train.rate_finder import RangeTest, find_rate
 from headstart.train.samples import micro_batches
 from headstart.train.step import ADAM_BYTES, COUNTED
+
+TRAINED_BYTES = 4 + ADAM_BYTES + 4  # a trained weight: gradient, moments, the best so far
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a training step keeps.
+
+    Attributes:
+        weights: Bytes of the network.
+        trained: Trained weights, their number.
+        activations: Bytes that the forward pass keeps for the backward pass.
+        units: Tokens or images that it read.
+    """
+
+    weights: int
+    trained: int
+    activations: int
+    units: int
 
 
 class Tryout(Trainer):
@@ -43,18 +63,22 @@ class Tryout(Trainer):
 
     def need(self) -> tuple[float, float, int]:
         """Return bytes whatever the batch, bytes a unit of a micro-batch, the largest input."""
+        found = self.counts()
+        fixed = found.weights + found.trained * TRAINED_BYTES
+        return float(fixed), found.activations / found.units, max(self.samples.sizes)
+
+    def counts(self) -> Counts:
+        """Count what a step on a few of the longest inputs keeps."""
         self.active = activate(self.network, self.groups, self.step, self.recipe.keep_statistics)
         sizes = self.samples.sizes
         few = sorted(self._order(0)[0], key=lambda row: sizes[row])[-COUNTED:]
         before = checkpoint.Moment.of(self.network)
         whole = step_bytes(self.network, lambda: self._loss(few, 1.0), ADAM_BYTES)
         before.put_back(self.network)
-        trained = [p for group in self.groups for p in group.parameters()]
+        trained = sum(p.numel() for group in self.groups for p in group.parameters())
         weights = weight_bytes(self.network)
-        state = sum(p.numel() for p in trained) * (4 + ADAM_BYTES)  # gradients and moments
-        best = sum(p.nbytes for p in trained)
-        per_unit = (whole - weights - state) / (len(few) * sizes[few[-1]])
-        return float(weights + state + best), per_unit, max(sizes)
+        activations = whole - weights - trained * (4 + ADAM_BYTES)
+        return Counts(weights, trained, activations, len(few) * sizes[few[-1]])
 
     def _range_loss(self, index: int) -> Tensor:
         """Return the loss on the part of a batch that fits in memory at once."""

@@ -204,6 +204,11 @@ class Bundled:
             raise no_decoder(f"bundled:{name}")
         return package.decoder(package, name, pretrained)
 
+    def configured(self, name: str) -> Path | None:
+        """Return the folder of a language model's configuration; None if it is none."""
+        package = _package(name)
+        return None if package.decoder is None else converted(package.file("*.gguf"))
+
 
 def _package(name: str) -> _Package:
     if name not in _BASES:

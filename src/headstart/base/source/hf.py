@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from headstart.base.decoder import Decoder
@@ -80,9 +81,17 @@ class HuggingFace:
             decoder.card = dataclasses.replace(decoder.card, revision=folder.name)
         return decoder
 
+    def configured(self, name: str) -> Path:
+        """Return a folder that holds the configuration; no weights are fetched."""
+        return snapshot(name, ("config.json",))
 
-def snapshot(name: str) -> Path:
+
+def snapshot(name: str, patterns: Sequence[str] = _PATTERNS) -> Path:
     """Return the folder of ``org/name[@revision]`` in the local cache, fetched if need be.
+
+    Args:
+        name: Of the repository.
+        patterns: Names of the files that are wanted.
 
     Raises:
         RequestError: No such repository or revision, no permission, or the hub is out of reach.
@@ -93,7 +102,7 @@ def snapshot(name: str) -> Path:
     repository, _, revision = name.partition("@")
     try:
         path = snapshot_download(
-            repository, revision=revision or None, allow_patterns=list(_PATTERNS)
+            repository, revision=revision or None, allow_patterns=list(patterns)
         )
     except hub.GatedRepoError as error:
         raise RequestError(

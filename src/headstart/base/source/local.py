@@ -34,6 +34,10 @@ class Local:
         """Return the language model in the folder, or GGUF file, ``name``."""
         return _decoder(name, pretrained)
 
+    def configured(self, name: str) -> Path:
+        """Return the folder that holds the configuration; weights need not lie in it."""
+        return _place(name)[0]
+
 
 def _place(name: str) -> tuple[Path, str]:
     """Return the folder of ``name`` (that a GGUF file was converted to), and what to call it."""
