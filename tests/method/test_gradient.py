@@ -223,3 +223,16 @@ def test_a_killed_trial_goes_on_to_the_same_predictions(shop, monkeypatch):
     assert np.array_equal(found.test(), expected.test())
     assert found.points == expected.points
     assert found.flop == expected.flop
+
+
+@pytest.mark.parametrize("name", ["text", "dialogues"])
+def test_activations_that_are_computed_again_change_nothing(shop, name):
+    whole = shop.fit(name, "lora", folder="whole")
+    bench = shop.bench(name)
+    bench.again.add("lora")
+    try:
+        again = shop.fit(name, "lora", folder="again")
+    finally:
+        bench.again.clear()
+    np.testing.assert_allclose(again.validation, whole.validation, rtol=1e-3, atol=1e-4)
+    assert again.flop > whole.flop

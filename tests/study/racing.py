@@ -145,6 +145,7 @@ def made_bench(task: Task, revision: str = "r", unit: float = 1.0, *, scoring: b
         flop_per_unit=unit,
         units=rows.__getitem__,
         samples=lambda part: task.parts[part],
+        again=set(),
     )
 
 

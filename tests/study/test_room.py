@@ -11,6 +11,7 @@ from headstart.method.model import Need
 from headstart.study import room
 from headstart.study.arm import Arm
 from headstart.study.bill import BESIDE
+from headstart.study.purse import step_flop
 from headstart.study.room import SPARED, has_room
 from headstart.train.guard import Ceiling
 
@@ -56,6 +57,34 @@ def test_what_cannot_fit_is_refused_with_what_it_takes(
     assert record.error is not None
     assert "9.0 GB are free" in record.error
     assert "probe" in record.error
+
+
+def test_what_fits_only_with_activations_computed_again_is_trained_so(
+    arm: Arm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert arm.bench is not None
+    plain, spared = Need(GIGABYTE, 1e8, 100), Need(GIGABYTE, 1e7, 100)
+
+    def needed(context: object, arm: Arm) -> Need:
+        assert arm.bench is not None
+        return spared if "lora" in arm.bench.again else plain
+
+    monkeypatch.setattr(room, "needed", needed)
+    before = step_flop(arm, 4)
+    assert has_room(context_of(tmp_path, TASK), arm, plain)
+    assert arm.bench.again == {"lora"}
+    assert "computed again in the backward pass" in arm.story[0]
+    assert step_flop(arm, 4) == pytest.approx(4 / 3 * before)
+    assert spared.bytes(arm.bench.ceiling().units) <= SPARED * 10 * GIGABYTE / BESIDE
+
+
+def test_what_does_not_fit_even_so_is_refused(
+    arm: Arm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "needed", lambda context, arm: Need(1.0, 1e8, 100))
+    assert not has_room(context_of(tmp_path, TASK), arm, Need(1.0, 2e8, 100))
+    assert arm.bench is not None
+    assert arm.bench.again == set()
 
 
 def test_where_the_system_does_not_say_it_is_tried(

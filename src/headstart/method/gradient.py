@@ -28,6 +28,7 @@ from headstart.train.network import Network
 from headstart.train.place import Place
 from headstart.train.rate_finder import RangeTest
 from headstart.train.recipe import Recipe
+from headstart.train.recompute import recomputing
 from headstart.train.tryout import Counts, Tryout
 from headstart.train.workbench import Workbench
 
@@ -148,7 +149,8 @@ class GradientMethod(Method):
             place=place,
         )
         before, cpu_before = time.monotonic(), time.process_time()
-        run = trainer.fit()
+        with recomputing(network.encoder.body, self._again(setting)):
+            run = trainer.fit()
         started += (time.monotonic() - before) - run.seconds  # a resumed run counts whole
         cpu_started += (time.process_time() - cpu_before) - run.cpu_seconds
         ending = self.finish(network, setting)
@@ -171,11 +173,13 @@ class GradientMethod(Method):
 
     def range_test(self, setting: Setting) -> RangeTest | None:
         """Climb through the rates on the first batches of training; the weights are thrown away."""
-        return self._trying(setting, quick=False).range_test(RANGE_STEPS)
+        trying = self._trying(setting, quick=False)
+        with recomputing(trying.network.encoder.body, self._again(setting)):
+            return trying.range_test(RANGE_STEPS)
 
     def need(self, setting: Setting) -> Need:
         """Count the memory of a step on a few rows; the weights are thrown away."""
-        return Need(*self._trying(setting).need())
+        return Need(*self._trying(setting).need(self._again(setting)))
 
     def counts(self, setting: Setting) -> Counts:
         """Count what a step on a few rows keeps, piece by piece."""
@@ -183,7 +187,9 @@ class GradientMethod(Method):
 
     def step_seconds(self, setting: Setting, batches: Sequence[list[int]]) -> list[float]:
         """Time training steps with all groups active; the weights are thrown away."""
-        return self._trying(setting).step_seconds(batches)
+        trying = self._trying(setting)
+        with recomputing(trying.network.encoder.body, self._again(setting)):
+            return trying.step_seconds(batches)
 
     def _trying(self, setting: Setting, quick: bool = True) -> Tryout:
         """Return a trainer to try things on, with all groups active from the start."""
@@ -200,6 +206,10 @@ class GradientMethod(Method):
             seed=setting.seed,
             place=Place(None, setting.base.ceiling(), setting.progress),
         )
+
+    def _again(self, setting: Setting) -> bool:
+        """Tell whether activations are computed again in the backward pass."""
+        return self.name in setting.base.again
 
     def _job(self, setting: Setting) -> Job:
         says = setting.task.objective is Objective.TEXT

@@ -14,6 +14,7 @@ from headstart.study.budget import Budget
 from headstart.study.speed import Speed, forget_speed, measured_speed
 from headstart.study.trial import Context, Trial
 from headstart.train.cache import default_root
+from headstart.train.recompute import FACTOR
 
 TRAINING_SHARE = 0.8  # of a time budget; the rest pays for features, learning curve and report
 DOUBTED = 0.6  # of the predicted seconds: a run that took less was not priced on a quiet machine
@@ -117,7 +118,8 @@ def step_flop(arm: Arm, batch: int) -> float:
     """Return the operations of one training step on rows of mean length."""
     assert arm.bench is not None
     rows = min(batch, len(arm.bench.task.train))
-    return arm.method.flop_factor(arm.bench) * row_flop(arm, "train") * rows
+    again = FACTOR if arm.method.name in arm.bench.again else 1.0
+    return again * arm.method.flop_factor(arm.bench) * row_flop(arm, "train") * rows
 
 
 def row_flop(arm: Arm, part: str) -> float:

@@ -79,8 +79,9 @@ class Race:
         runners: list[Runner] = []
 
         def enter(arm: Arm) -> None:
-            self.needs[arm] = needed(self.context, arm)
-            if not has_room(self.context, arm, self.needs[arm]):
+            room = has_room(self.context, arm, needed(self.context, arm))
+            self.needs[arm] = needed(self.context, arm)  # less, if activations are computed again
+            if not room:
                 return
             fixed = {
                 "precision": self.purse.speed(arm).precision,

@@ -14,6 +14,7 @@ from headstart.train import checkpoint
 from headstart.train.groups import activate
 from headstart.train.loop import Trainer
 from headstart.train.rate_finder import RangeTest, find_rate
+from headstart.train.recompute import recomputing
 from headstart.train.samples import micro_batches
 from headstart.train.step import ADAM_BYTES, COUNTED
 
@@ -61,11 +62,19 @@ class Tryout(Trainer):
                 seconds.append(time.monotonic() - started)
         return seconds
 
-    def need(self) -> tuple[float, float, int]:
-        """Return bytes whatever the batch, bytes a unit of a micro-batch, the largest input."""
+    def need(self, again: bool = False) -> tuple[float, float, int]:
+        """Return bytes whatever the batch, bytes a unit of a micro-batch, the largest input.
+
+        Args:
+            again: Blocks are computed again; one at a time keeps all of its own.
+        """
         found = self.counts()
+        activations = float(found.activations)
+        with recomputing(self.network.encoder.body, again) as blocks:
+            if blocks:
+                activations = self.counts().activations + activations / blocks
         fixed = found.weights + found.trained * TRAINED_BYTES
-        return float(fixed), found.activations / found.units, max(self.samples.sizes)
+        return float(fixed), activations / found.units, max(self.samples.sizes)
 
     def counts(self) -> Counts:
         """Count what a step on a few of the longest inputs keeps."""

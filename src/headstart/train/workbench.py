@@ -59,6 +59,9 @@ class Workbench:
         cache: Where features are kept.
         folder: Where the memory ceiling is remembered.
         progress: Who watches.
+
+    Attributes:
+        again: Names of methods whose activations do not fit: they are computed again.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Workbench:
         self._samples: dict[str, Samples] = {}
         self._whole: tuple[Workbench, NDArray[np.int64]] | None = None
         self._made: dict[str, Any] = {}
+        self.again: set[str] = set()
         self._kept: tuple[Any, dict[str, States]] = (None, {})
 
     @cached_property
