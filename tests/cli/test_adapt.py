@@ -243,11 +243,13 @@ def test_a_line_that_cannot_be_parsed_is_a_wrong_request(
 def fitted(api: ModuleType, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Let the API say that one method fits a GPU, and one does not."""
     asked: dict[str, Any] = {}
-    memory = Memory(base=1e9, weights=1e9, state=2e9, step=0.0, token=1e6)
+    memory = Memory(base=1e9, weights=1e9, state=2e9, step=0.0, token=1e6, again=1e5)
 
     def plan(data: str, **options: Any) -> Plan:
         asked.update(options)
-        found = [Fit("one", name, 512, memory, 1e10, texts) for name, texts in FITS.items()]
+        found = [
+            Fit("one", name, 512, memory, 1e10, texts, texts > 0) for name, texts in FITS.items()
+        ]
         return Plan([], {}, ["T4 has 17.2 GB."], found)
 
     monkeypatch.setattr(api, "plan", plan, raising=False)

@@ -67,6 +67,11 @@ def test_what_twins_foretell_is_what_the_base_takes(base, bench, corpus):
         assert one.memory.state == pytest.approx(real.state, rel=0.05)
         ours = one.memory.step + one.memory.token * units
         assert ours == pytest.approx(real.token * units, rel=0.15), one.method
+        assert one.memory.again < 0.6 * one.memory.token
+        spared = one.memory.again * units + one.memory.step
+        assert spared > 0.8 * real.again * units
+        if one.method != "dora":  # whose norms lie in the blocks: they are spared, too
+            assert spared == pytest.approx(real.again * units, rel=0.2), one.method
 
 
 def llama(folder, **changes):
@@ -91,6 +96,8 @@ def test_a_configuration_of_billions_is_enough(corpus, tmp_path):
     assert full.memory.state == pytest.approx(8.03e9 * 16, rel=0.01)
     assert (full.texts, full.answer) == (0, "does not fit")
     assert qlora.texts > lora.texts
+    (tight,) = asked(corpus, base, gpu="78GB", methods=("lora",), context=2048)
+    assert (tight.texts, tight.answer) == (0, "fits, activations computed again")
     (longer,) = asked(corpus, base, gpu=card, context=8192)
     assert longer.memory == lora.memory
     assert longer.texts <= lora.texts / 4 + 1

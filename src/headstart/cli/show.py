@@ -105,7 +105,7 @@ def _fits(found: Plan) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("answer")
     for fit in found.fits:
-        memory, style = fit.memory, "bold" if fit.texts else "red"
+        memory, style = fit.memory, "bold" if fit.fits else "red"
         text = memory.token * fit.context
         sizes = (memory.base, memory.weights, memory.state, text, memory.total(fit.context))
         table.add_row(
@@ -125,7 +125,7 @@ def plan_as_json(found: Plan) -> None:
             "left_out": found.left_out,
             "notes": list(found.notes),
             "fits": [
-                {**asdict(fit), "fits": fit.texts > 0, "need": fit.memory.total(fit.context)}
+                {**asdict(fit), "fits": fit.fits, "need": fit.memory.total(fit.context)}
                 for fit in found.fits
             ],
         }

@@ -181,9 +181,12 @@ class GradientMethod(Method):
         """Count the memory of a step on a few rows; the weights are thrown away."""
         return Need(*self._trying(setting).need(self._again(setting)))
 
-    def counts(self, setting: Setting) -> Counts:
-        """Count what a step on a few rows keeps, piece by piece."""
-        return self._trying(setting).counts()
+    def counts(self, setting: Setting) -> tuple[Counts, Counts]:
+        """Count what a step on a few rows keeps, as it is and with blocks computed again."""
+        trying = self._trying(setting)
+        whole = trying.counts()
+        with recomputing(trying.network.encoder.body):
+            return whole, trying.counts()
 
     def step_seconds(self, setting: Setting, batches: Sequence[list[int]]) -> list[float]:
         """Time training steps with all groups active; the weights are thrown away."""

@@ -27,6 +27,7 @@ from headstart.task.build import build_task
 from headstart.task.model import Kind, Objective, Task
 from headstart.train.benches import workbench
 from headstart.train.cache import FeatureCache
+from headstart.train.recompute import stacked
 from headstart.train.step import COUNTED
 from headstart.train.tryout import TRAINED_BYTES, Counts
 from headstart.train.workbench import Workbench
@@ -49,6 +50,7 @@ class Memory:
         state: Gradients, moments and the best weights so far.
         step: Activations whatever is read (DoRA's norms).
         token: Those of a token, or of an image.
+        again: The same where blocks are computed again in the backward pass.
     """
 
     base: float
@@ -56,6 +58,7 @@ class Memory:
     state: float
     step: float
     token: float
+    again: float
 
     @property
     def fixed(self) -> float:
@@ -77,6 +80,7 @@ class Fit:
         memory: What it takes.
         room: Bytes that the GPU has for it.
         texts: That fit at once; 0 if not even one does.
+        again: Whether one fits where activations are computed again.
     """
 
     base: str
@@ -85,13 +89,19 @@ class Fit:
     memory: Memory
     room: float
     texts: int
+    again: bool
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be trained there at all."""
+        return self.texts > 0 or self.again
 
     @property
     def answer(self) -> str:
         """For people."""
         if self.texts:
             return f"fits, {self.texts:,} at once" if self.texts > 1 else "fits, one at a time"
-        return "does not fit"
+        return "fits, activations computed again" if self.again else "does not fit"
 
 
 @dataclass(frozen=True)
@@ -138,17 +148,21 @@ def fits(asked: Question, task: Task, metric: str, progress: Progress) -> list[F
                 units = max(bench.samples("train").sizes)
             for method in methods:
                 memory = foretold(method, shape, twins) if says else counted(method, bench, metric)
-                texts = max(0, int((room - memory.fixed) / (memory.token * units)))
-                found.append(Fit(base, method.name, units, memory, room, texts))
+                left = room - memory.fixed
+                texts, again = max(0, int(left / (memory.token * units))), memory.again * units
+                found.append(Fit(base, method.name, units, memory, room, texts, again <= left))
                 advance(1)
     return found
 
 
 def counted(method: GradientMethod, bench: Workbench, metric: str) -> Memory:
     """Return what training a base that is loaded takes."""
-    found = _counts(method, bench, metric)
+    found, spared = _counts(method, bench, metric)
     base, state = weight_bytes(bench.pristine), found.trained * TRAINED_BYTES
-    return Memory(base, found.weights, state, 0.0, found.activations / found.units)
+    token, again = found.activations / found.units, spared.activations / spared.units
+    blocks = len(stacked(bench.pristine.body))
+    again = again + token / blocks if blocks else token
+    return Memory(base, found.weights, state, 0.0, token, again)
 
 
 Twins = dict[tuple[int, int], Workbench]  # by layers and tokens of a text
@@ -156,13 +170,14 @@ Twins = dict[tuple[int, int], Workbench]  # by layers and tokens of a text
 
 def foretold(method: GradientMethod, shape: Shape, twins: Twins) -> Memory:
     """Return what a decoder of this shape takes, from what its twins do."""
-    found = {at: _counts(method, bench, METRIC) for at, bench in twins.items()}
+    both = {at: _counts(method, bench, METRIC) for at, bench in twins.items()}
+    found = {at: counts for at, (counts, _) in both.items()}
     few, many = LAYERS
     short, long = LENGTHS
 
-    def token(layers: int) -> float:
+    def token(layers: int, again: bool = False) -> float:
         """Bytes of activations that each further token adds."""
-        one, other = found[layers, short], found[layers, long]
+        one, other = both[layers, short][again], both[layers, long][again]
         return (other.activations - one.activations) / (other.units - one.units)
 
     def step(layers: int) -> float:
@@ -184,6 +199,7 @@ def foretold(method: GradientMethod, shape: Shape, twins: Twins) -> Memory:
     growth = (wide, wide) if method.slim else (table if everything else square, square)
     trained = whole(one.trained, other.trained, *growth)
     weights = whole(one.weights - added[0], other.weights - added[1], table, square)
+    block = (token(many) - token(few)) / (many - few) * wide  # one at a time keeps all of its own
     bases = [weight_bytes(twins[layers, short].pristine) for layers in LAYERS]
     return Memory(
         base=whole(bases[0], bases[1], table, square),
@@ -191,10 +207,11 @@ def foretold(method: GradientMethod, shape: Shape, twins: Twins) -> Memory:
         state=trained * TRAINED_BYTES,
         step=whole(step(few), step(many), square, square),
         token=whole(token(few), token(many), wide, wide),
+        again=whole(token(few, True), token(many, True), wide, wide) + block,
     )
 
 
-def _counts(method: GradientMethod, bench: Workbench, metric: str) -> Counts:
+def _counts(method: GradientMethod, bench: Workbench, metric: str) -> tuple[Counts, Counts]:
     values = {**method.search(bench.task, bench, metric)[0], "steps": 1, "schedule": "linear"}
     folder = bench.folder / f"fit-{method.name}"
     return method.counts(Setting(bench.task, bench, values, 0, metric, folder))

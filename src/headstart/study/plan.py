@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from headstart.errors import RequestError
 from headstart.measure.gpus import gpu_memory
 from headstart.measure.score import metrics
 from headstart.method.model import METHODS
@@ -128,6 +129,12 @@ def plan_fit(
     metric = request.metric or metrics(task.objective, task.classes)[0]
     methods = [METHODS.get(name) for name in request.methods]
     trained = [one.name for one in methods if one.trains_steps and not one.control]
+    if not trained:
+        raise RequestError(
+            "none of these methods trains anything, so they take no more than the base",
+            where="--method",
+            mend="name one that trains, e.g. lora, qlora, prompt, finetune",
+        )
     label, size = gpu_memory(gpu)
     notes = [
         f"{label} has {bytes_text(size)}; {bytes_text(TAKEN)} of it are taken for the driver, and "
