@@ -75,7 +75,7 @@ def test_a_planted_difference_is_found(tmp_path: Path) -> None:
     assert decision.ties == [decision.key]
     assert "tells it from every other arm" in decision.why
     assert "points" in decision.why
-    assert "above probe" in decision.why
+    assert "better than probe" in decision.why
 
 
 def test_a_control_that_is_as_good_is_delivered_and_said_so(tmp_path: Path) -> None:

@@ -73,8 +73,8 @@ def _no_help(metric: str, verdict: Verdict, transfer: Standing, what: str) -> st
     if found is not None and found.verdict == "worse":
         return (
             f"Validation showed no gain from transfer, but on the test rows "
-            f"{transfer.record.name} is {gap(metric, found)} above {name}, which is delivered "
-            f"({what})."
+            f"{transfer.record.name} is {gap(metric, found)} better than {name}, which is "
+            f"delivered ({what})."
         )
     how = "is as good as" if transfer in verdict.ties else "beats"
     return f"Transfer did not help here: {name} {how} the best adapted model ({what})."
@@ -173,7 +173,9 @@ def _against(context: Context, verdict: Verdict, *, controls: bool) -> list[str]
     found = [(s, verdict.between(verdict.delivered, s, "test")) for s in others]
     known = [(s, c) for s, c in found if c is not None]
     metric, sentences = context.metric, []
-    better = [f"{gap(metric, c)} above {s.record.name}" for s, c in known if c.verdict == "better"]
+    better = [
+        f"{gap(metric, c)} better than {s.record.name}" for s, c in known if c.verdict == "better"
+    ]
     if better:
         sentences.append(f"On the test rows {verdict.delivered.record.name} is {listed(better)}.")
     tied = [f"{s.record.name} ({signed(metric, c)})" for s, c in known if c.verdict == "tie"]
