@@ -22,7 +22,7 @@ from headstart.train.precision import training_dtype
 from headstart.train.samples import batch_order
 
 Row = dict[str, Any]
-BATCH, STEPS, WARM = 8, 10, 2
+BATCH, STEPS, WARM = 8, 5, 2
 PEERS = {"finetune": "full", "lora": "lora"}
 
 

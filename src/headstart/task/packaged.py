@@ -112,6 +112,8 @@ def _chatterbot() -> Raw:
             continue
         talks = yaml.safe_load(path.read_text(encoding="utf-8"))["conversations"]
         for at, talk in enumerate(talks, start=1):
+            if isinstance(talk, str):  # a lone turn, that nobody answers
+                continue
             turns = [str(turn) for turn in talk if turn is not None]
             for pair in pairwise(turns):
                 turned.setdefault(pair, f"{path.name} conversation {at}")
