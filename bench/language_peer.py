@@ -51,25 +51,25 @@ def timed(mode: str, batch: int, steps: int, half: bool) -> dict[str, Any]:
         return {"input_ids": ids, "labels": labels, "attention_mask": mask}
 
     set_seed(0)
-    with found.cached():
-        model: Any = found.causal
-        if mode == "lora":
-            from peft import LoraConfig, get_peft_model
+    model: Any = found.causal
+    model.set_attn_implementation("sdpa")  # for good: peft's wrapping stays on the model
+    if mode == "lora":
+        from peft import LoraConfig, get_peft_model
 
-            config = LoraConfig(
-                r=RANK, lora_alpha=SCALE, task_type="CAUSAL_LM", target_modules="all-linear"
-            )
-            model = get_peft_model(model, config)
-        with tempfile.TemporaryDirectory() as folder:
-            arguments = TrainingArguments(
-                folder, per_device_train_batch_size=batch, learning_rate=1e-5, bf16=half,
-                use_cpu=True, report_to=[], logging_strategy="no", disable_tqdm=True,
-                save_strategy="no", max_steps=WARM + steps,
-            )  # fmt: skip
-            Trainer(
-                model=model, args=arguments, train_dataset=rows, data_collator=collate,
-                callbacks=[Clock()],
-            ).train()  # fmt: skip
+        config = LoraConfig(
+            r=RANK, lora_alpha=SCALE, task_type="CAUSAL_LM", target_modules="all-linear"
+        )
+        model = get_peft_model(model, config)
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            folder, per_device_train_batch_size=batch, learning_rate=1e-5, bf16=half,
+            use_cpu=True, report_to=[], logging_strategy="no", disable_tqdm=True,
+            save_strategy="no", max_steps=WARM + steps,
+        )  # fmt: skip
+        Trainer(
+            model=model, args=arguments, train_dataset=rows, data_collator=collate,
+            callbacks=[Clock()],
+        ).train()  # fmt: skip
     done = len(at)
     return {"seconds": at[-1] - at[WARM - 1], "tokens": sum(tokens[WARM:done])}
 
