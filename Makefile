@@ -11,7 +11,7 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headstart needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[text,vision,llm,eval,datasets,onnx,demo,dev]"
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[text,vision,llm,eval,datasets,onnx,hub,demo,dev]"
 	touch $(READY)
 
 # DEMO takes options, e.g. make demo DEMO="image --out digits"

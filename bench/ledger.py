@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert
 
+from headstart.database.engine import engine_for, writing
 from headstart.files import digest
 from headstart.ledger.distance import FORMAT
-from headstart.ledger.engine import engine_for, writing
 from headstart.ledger.ledger import Ledger
+from headstart.ledger.purpose import LEDGER
 from headstart.ledger.tables import PredictionTable, SummaryTable, TaskTable, TrialTable
 
 TRIALS, TASKS = 1_000_000, 2_000
@@ -83,7 +84,7 @@ def _median(ask: Callable[[Any], Any], values: list[Any]) -> float:
 
 def _fill(file: Path, trials: int) -> None:
     Ledger.open(file).close()  # makes the tables
-    engine = writing(engine_for(file))
+    engine = writing(engine_for(file, LEDGER))
     with engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA cache_size = -1000000")
         connection.execute(insert(TaskTable), [_task(n) for n in range(TASKS)])

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from headstart.database import faults
+from headstart.database.faults import persistently
 from headstart.errors import HeadstartError, RequestError, UnwritableError, WorkError
-from headstart.ledger import faults
-from headstart.ledger.faults import persistently
+from headstart.ledger.purpose import LEDGER
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def test_work_that_others_were_in_the_way_of_is_done_again(
             raise left.pop()
         return "done"
 
-    assert persistently(work, "here") == "done"
+    assert persistently(work, "here", LEDGER) == "done"
     assert len(pauses) == 3
     assert pauses == sorted(pauses)
 
@@ -65,7 +66,7 @@ def test_after_many_tries_it_is_an_error(error: Exception, pauses: list[float]) 
         raise error
 
     with pytest.raises(WorkError, match="busy with other writers"):
-        persistently(work, "here")
+        persistently(work, "here", LEDGER)
     assert pauses
 
 
@@ -94,7 +95,7 @@ def test_what_does_not_pass_is_told_at_once_without_sql(
         raise error
 
     with pytest.raises(HeadstartError, match=said) as caught:
-        persistently(work, "here")
+        persistently(work, "here", LEDGER)
     assert type(caught.value) is kind
     assert caught.value.where == "here"
     assert "secret" not in str(caught.value)
@@ -106,4 +107,4 @@ def test_an_error_of_ours_goes_through_as_it_is() -> None:
         raise RequestError("mine")
 
     with pytest.raises(RequestError, match="mine"):
-        persistently(work, "here")
+        persistently(work, "here", LEDGER)

@@ -11,42 +11,43 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
+from headstart.database.engine import engine_for, writing
+from headstart.database.schema import configuration, prepare
 from headstart.errors import RequestError
-from headstart.ledger.engine import engine_for, writing
 from headstart.ledger.ledger import Ledger
-from headstart.ledger.schema import HEAD, VERSION_TABLE, configuration, prepare
+from headstart.ledger.purpose import LEDGER
 from headstart.ledger.tables import Table
 
 from .helpers import TASK, TRIAL
 
 
 def test_the_models_and_the_migrations_make_the_same_tables(url: str) -> None:
-    engine = engine_for(url)
-    prepare(engine, url)
+    engine = engine_for(url, LEDGER)
+    prepare(engine, url, LEDGER)
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection,
-            opts={"version_table": VERSION_TABLE, "compare_server_default": True},
+            opts={"version_table": LEDGER.version_table, "compare_server_default": True},
         )
         assert compare_metadata(context, Table.metadata) == []
     engine.dispose()
 
 
 def test_the_newest_revision_is_the_one_the_code_names(url: str) -> None:
-    engine = engine_for(url)
+    engine = engine_for(url, LEDGER)
     with engine.connect() as connection:
-        scripts = ScriptDirectory.from_config(configuration(connection))
-    assert scripts.get_heads() == [HEAD]
+        scripts = ScriptDirectory.from_config(configuration(connection, LEDGER))
+    assert scripts.get_heads() == [LEDGER.head]
     engine.dispose()
 
 
 def test_down_and_up_again_leaves_an_empty_ledger(url: str) -> None:
-    engine = engine_for(url)
-    prepare(engine, url)
+    engine = engine_for(url, LEDGER)
+    prepare(engine, url, LEDGER)
     with writing(engine).begin() as connection:
-        command.downgrade(configuration(connection), "base")
+        command.downgrade(configuration(connection, LEDGER), "base")
     with engine.connect() as connection:
-        assert inspect(connection).get_table_names() == [VERSION_TABLE]
+        assert inspect(connection).get_table_names() == [LEDGER.version_table]
     engine.dispose()
     with Ledger.open(url) as ledger:
         assert ledger.totals().tasks == 0
@@ -55,21 +56,21 @@ def test_down_and_up_again_leaves_an_empty_ledger(url: str) -> None:
 def test_a_ledger_of_a_newer_headstart_is_refused(url: str) -> None:
     with Ledger.open(url) as ledger:
         ledger.add_task(TASK)
-    engine = engine_for(url)
+    engine = engine_for(url, LEDGER)
     with writing(engine).begin() as connection:
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+        connection.execute(text(f"UPDATE {LEDGER.version_table} SET version_num = '9999'"))
     with pytest.raises(RequestError, match="of a newer headstart: revision 9999") as caught:
         Ledger.open(url)
     assert "pip install --upgrade" in str(caught.value.mend)
     with writing(engine).begin() as connection:
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{HEAD}'"))
+        connection.execute(text(f"UPDATE {LEDGER.version_table} SET version_num = '{LEDGER.head}'"))
     engine.dispose()
     with Ledger.open(url) as ledger:
         assert ledger.totals().tasks == 1
 
 
 def test_a_database_with_a_table_of_the_same_name_is_refused_and_left_alone(url: str) -> None:
-    engine = engine_for(url)
+    engine = engine_for(url, LEDGER)
     with writing(engine).begin() as connection:
         connection.execute(text("CREATE TABLE tasks (id INTEGER)"))
     with pytest.raises(RequestError, match="not a headstart ledger"):
@@ -80,7 +81,7 @@ def test_a_database_with_a_table_of_the_same_name_is_refused_and_left_alone(url:
 
 
 def test_on_a_server_other_tables_may_lie_beside(postgres_url: str) -> None:
-    engine = engine_for(postgres_url)
+    engine = engine_for(postgres_url, LEDGER)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE models (id INTEGER)"))
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))

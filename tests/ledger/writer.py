@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import headstart.ledger.schema  # noqa: F401  what takes a while is done before the start
+import headstart.database.schema  # noqa: F401  what takes a while is done before the start
 from headstart.ledger.ledger import Ledger
 
 sys.path.insert(0, str(Path(__file__).parent))

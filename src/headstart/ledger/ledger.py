@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, delete, insert, select
 
+from headstart.database.engine import engine_for, reading, shown, writing
+from headstart.database.faults import persistently
+from headstart.database.schema import prepare
 from headstart.files import canonical, digest
 from headstart.ledger import place, queries, values
 from headstart.ledger.distance import FORMAT
-from headstart.ledger.engine import engine_for, reading, shown, writing
-from headstart.ledger.faults import persistently
+from headstart.ledger.purpose import LEDGER
 from headstart.ledger.rows import (
     KnownTrial,
     Outcome,
@@ -27,7 +29,6 @@ from headstart.ledger.rows import (
     Totals,
     TrialEntry,
 )
-from headstart.ledger.schema import prepare
 from headstart.ledger.similar import Neighbours
 from headstart.ledger.tables import PredictionTable, StudyTable, TaskTable, TrialTable
 
@@ -66,11 +67,11 @@ class Ledger:
             RequestError: A bad URL, a database that holds something else, is of a newer
                 headstart, is damaged, cannot be reached or written to.
         """
-        engine = engine_for(url)
+        engine = engine_for(url, LEDGER)
         sqlite = engine.dialect.name == "sqlite"
         ledger = cls(engine, str(engine.url.database) if sqlite else shown(url), _signed(writer))
         try:
-            prepare(engine, ledger.place)
+            prepare(engine, ledger.place, LEDGER)
         except BaseException:
             ledger.close()
             raise
@@ -286,7 +287,7 @@ class Ledger:
             with engine.begin() as connection:
                 return work(connection)
 
-        return persistently(transaction, self.place)
+        return persistently(transaction, self.place, LEDGER)
 
     def _here(self) -> Engine:
         """Return the engine; in a forked child, with connections of its own."""

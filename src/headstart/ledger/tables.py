@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
-    DateTime,
-    Dialect,
     Double,
     ForeignKey,
     Index,
@@ -19,25 +17,11 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+
+from headstart.database.columns import Utc
 
 KEY_LENGTH = 32
 WORD_LENGTH = 200  # of names in an index: PostgreSQL has no index entries over some 2,700 bytes
-
-
-class Utc(TypeDecorator[datetime]):
-    """An aware time, kept as plain UTC: SQLite has no time zones."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return what goes into the database."""
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Return what the reader gets."""
-        return None if value is None else value.replace(tzinfo=UTC)
 
 
 class Table(DeclarativeBase):

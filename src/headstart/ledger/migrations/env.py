@@ -1,16 +1,15 @@
-"""Runs the migrations on the connection that ``headstart.ledger.schema`` hands over."""
+"""Runs the migrations on the connection that ``headstart.database.schema`` hands over."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from headstart.ledger.schema import VERSION_TABLE
-from headstart.ledger.tables import Table
+from headstart.ledger.purpose import LEDGER
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Table.metadata,
-    version_table=VERSION_TABLE,
+    target_metadata=LEDGER.metadata,
+    version_table=LEDGER.version_table,
     render_as_batch=True,  # SQLite alters a table by making it anew
 )
 with context.begin_transaction():

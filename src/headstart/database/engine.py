@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
+from headstart.database.faults import something_else
+from headstart.database.purpose import Purpose
 from headstart.errors import RequestError, UnwritableError, nearest
-from headstart.ledger.faults import not_a_ledger
 
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 10
@@ -21,23 +22,24 @@ _SCHEMES = {
     "postgresql": "postgresql+psycopg",
     "postgres": "postgresql+psycopg",
 }
-_BEGIN = "ledger_begin"
+_BEGIN = "headstart_begin"
 _MAGIC = b"SQLite format 3\0"
 
 
-def engine_for(place: str | Path) -> Engine:
-    """Return the engine of a ledger; nothing is opened yet but a folder may be made.
+def engine_for(place: str | Path, purpose: Purpose) -> Engine:
+    """Return the engine of a database; nothing is opened yet but a folder may be made.
 
     Args:
         place: ``sqlite:///path``, ``postgresql://user:password@host/database``, or the path of
             a file.
+        purpose: What the database is for.
 
     Raises:
         RequestError: A bad URL, an unknown scheme, or a place where no file can be.
     """
-    url = _url(place)
+    url = _url(place, purpose.what)
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url)
+        return _sqlite(url, purpose)
     if "connect_timeout" not in url.query:
         url = url.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
     return create_engine(
@@ -74,7 +76,7 @@ def shown(place: str | Path) -> str:
     return re.sub(r"([?&]password=)[^&]*", r"\1***", hidden)
 
 
-def _url(place: str | Path) -> URL:
+def _url(place: str | Path, what: str) -> URL:
     text = str(place)
     if "://" not in text:
         return URL.create("sqlite", database=text)
@@ -82,65 +84,65 @@ def _url(place: str | Path) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise RequestError(
-            "the ledger's URL cannot be read",
+            f"the {what}'s URL cannot be read",
             where=shown(place),
             mend="write sqlite:///path/to/file or postgresql://user:password@host/database",
         ) from None  # what was raised may tell the password
     scheme = url.drivername.partition("+")[0]
     if scheme not in _SCHEMES:
         raise RequestError(
-            f"a ledger cannot be kept in '{scheme}'",
+            f"a {what} cannot be kept in '{scheme}'",
             where=shown(place),
             mend=nearest(scheme, ("sqlite", "postgresql")),
         )
     if scheme == "sqlite" and (url.query or url.host):
         raise RequestError(
-            "the ledger's SQLite URL has more than a path",
+            f"the {what}'s SQLite URL has more than a path",
             where=shown(place),
             mend="write sqlite:///relative/path or sqlite:////absolute/path",
         )
     if scheme != "sqlite":
         if "@" in (url.host or ""):  # a part of the password would be taken for the host, and told
             raise RequestError(
-                "the ledger's URL has an @ too many",
+                f"the {what}'s URL has an @ too many",
                 where=shown(place),
                 mend="write @ in a user or password as %40",
             )
-        _need_psycopg(place)
+        _need_psycopg(place, what)
     return url.set(drivername=_SCHEMES[scheme])
 
 
-def _need_psycopg(place: str | Path) -> None:
+def _need_psycopg(place: str | Path, what: str) -> None:
     try:
         import_module("psycopg")
     except ImportError as error:
         raise RequestError(
-            "a ledger on PostgreSQL needs the package psycopg",
+            f"a {what} on PostgreSQL needs the package psycopg",
             where=shown(place),
             mend="pip install 'headstart[postgres]'",
         ) from error
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, purpose: Purpose) -> Engine:
     if not url.database or url.database == ":memory:":
         raise RequestError(
-            "a ledger in memory would be forgotten",
+            f"a {purpose.what} in memory would be forgotten",
             where=str(url),
-            mend="name a file: sqlite:///path/to/file; HEADSTART_LEDGER=none keeps no ledger",
+            mend=f"name a file: sqlite:///path/to/file; or {purpose.elsewhere}",
         )
     file = Path(url.database).expanduser().absolute()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _no_place(file, error.strerror or str(error)) from error
+        raise _no_place(file, error.strerror or str(error), purpose) from error
     if file.exists() and not file.is_file():
-        raise _no_place(file, "it is not a file")
+        raise _no_place(file, "it is not a file", purpose)
     if file.exists() and not os.access(file, os.W_OK):
-        raise _no_place(file, "it is read-only")
+        raise _no_place(file, "it is read-only", purpose)
     if file.exists() and not _may_be_sqlite(file):
-        raise not_a_ledger(str(file))
+        raise something_else(str(file), purpose.what)
     if not os.access(file.parent, os.W_OK):  # SQLite keeps its log beside the file
-        raise _no_place(file, "its folder is read-only")
+        raise _no_place(file, "its folder is read-only", purpose)
     engine = create_engine(
         url.set(database=str(file)),
         hide_parameters=True,
@@ -161,11 +163,11 @@ def _may_be_sqlite(file: Path) -> bool:
     return head.strip(b"\0") == b"" or head == _MAGIC
 
 
-def _no_place(file: Path, why: str) -> UnwritableError:
+def _no_place(file: Path, why: str, purpose: Purpose) -> UnwritableError:
     return UnwritableError(
-        f"the ledger cannot be written: {why}",
+        f"the {purpose.what} cannot be written: {why}",
         where=str(file),
-        mend="free the permissions there, or set HEADSTART_LEDGER to another place, or to 'none'",
+        mend=f"free the permissions there, or {purpose.elsewhere}",
     )
 
 

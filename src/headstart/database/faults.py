@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
+from headstart.database.purpose import Purpose
 from headstart.errors import HeadstartError, RequestError, UnwritableError, WorkError
 
 T = TypeVar("T")
@@ -31,15 +32,16 @@ _REFUSED = {"42501", "25006", "53100"}  # no privilege, read-only transaction, d
 _SERVER = ("08", "28", "3D", "57")  # connection, authorization, no such database, shut down
 
 
-def persistently(work: Callable[[], T], place: str) -> T:
+def persistently(work: Callable[[], T], place: str, purpose: Purpose) -> T:
     """Return what ``work`` returns; try again while others are in the way.
 
     Args:
         work: A whole transaction that may be done twice.
         place: The database, for messages; without a password.
+        purpose: What it is for.
 
     Raises:
-        RequestError: Not a ledger, damaged, out of reach, or cannot be written to.
+        RequestError: Not such a database, damaged, out of reach, or cannot be written to.
         WorkError: Others were in the way for too long, or the database failed.
     """
     for pause in (*_PAUSES, None):
@@ -47,80 +49,79 @@ def persistently(work: Callable[[], T], place: str) -> T:
             return work()
         except SQLAlchemyError as error:
             if pause is None or not _may_pass(error):
-                raise translated(error, place) from error
+                raise translated(error, place, purpose) from error
         time.sleep(pause)
     raise AssertionError("the last round returns or raises")
 
 
-def translated(error: SQLAlchemyError, place: str) -> HeadstartError:
+def translated(error: SQLAlchemyError, place: str, purpose: Purpose) -> HeadstartError:
     """Return the error that says what was found, where, and what to do."""
     if isinstance(error, IntegrityError) and _names_unknown(error):
         return RequestError(
-            "an entry belongs to a task that the ledger does not hold",
+            f"an entry belongs to something that the {purpose.what} does not hold",
             where=place,
-            mend="add the task first (Ledger.add_task)",
+            mend="add that first",
         )
     if isinstance(error, DBAPIError) and (code := _sqlite_code(error)) is not None:
-        return _of_sqlite(code, error, place)
+        return _of_sqlite(code, error, place, purpose)
     if isinstance(error, DBAPIError):
-        return _of_server(error, place)
-    return WorkError(f"the ledger failed: {_said(error)}", where=place)
+        return _of_server(error, place, purpose)
+    return WorkError(f"the {purpose.what} failed: {_said(error)}", where=place)
 
 
-def _of_sqlite(code: int, error: DBAPIError, place: str) -> HeadstartError:
+def _of_sqlite(code: int, error: DBAPIError, place: str, purpose: Purpose) -> HeadstartError:
     if code in _BUSY:
-        return _busy(place)
+        return _busy(place, purpose.what)
     if code in _NOT_OURS:
-        return not_a_ledger(place)
+        return something_else(place, purpose.what)
     if code in _DAMAGED:
         return RequestError(
-            f"the ledger is damaged: {_said(error)}",
+            f"the {purpose.what} is damaged: {_said(error)}",
             where=place,
             mend="put back a copy of it, or move it away: a new one is begun by itself",
         )
     if code in _UNWRITABLE:
         return UnwritableError(
-            f"the ledger cannot be written: {_said(error)}",
+            f"the {purpose.what} cannot be written: {_said(error)}",
             where=place,
-            mend="free space and permissions there, or set HEADSTART_LEDGER to another place, "
-            "or to 'none'",
+            mend=f"free space and permissions there, or {purpose.elsewhere}",
         )
-    return WorkError(f"the ledger failed: {_said(error)}", where=place)
+    return WorkError(f"the {purpose.what} failed: {_said(error)}", where=place)
 
 
-def _of_server(error: DBAPIError, place: str) -> HeadstartError:
+def _of_server(error: DBAPIError, place: str, purpose: Purpose) -> HeadstartError:
     state = _sqlstate(error)
     if state in _PASSING:
-        return _busy(place)
+        return _busy(place, purpose.what)
     if state in _REFUSED:
         return UnwritableError(
-            f"the ledger cannot be written: {_said(error)}",
+            f"the {purpose.what} cannot be written: {_said(error)}",
             where=place,
             mend="ask who keeps the server for the right to write there, or for space",
         )
     lost = isinstance(error, OperationalError) and (state is None or state.startswith(_SERVER))
     if lost or error.connection_invalidated:
         return RequestError(
-            f"the ledger's server cannot be used: {_said(error)}",
+            f"the {purpose.what}'s server cannot be used: {_said(error)}",
             where=place,
             mend="check host, port, database, user and password, and that the server runs; "
-            "or set HEADSTART_LEDGER to 'none'",
+            f"or {purpose.elsewhere}",
         )
-    return WorkError(f"the ledger failed: {_said(error)}", where=place)
+    return WorkError(f"the {purpose.what} failed: {_said(error)}", where=place)
 
 
-def not_a_ledger(place: str) -> RequestError:
+def something_else(place: str, what: str) -> RequestError:
     """Return the error for a database, or a file, that holds something else."""
     return RequestError(
-        "this is not a headstart ledger: it holds something else",
+        f"this is not a headstart {what}: it holds something else",
         where=place,
-        mend="name another place; a ledger that is not there yet is made",
+        mend=f"name another place; a {what} that is not there yet is made",
     )
 
 
-def _busy(place: str) -> WorkError:
+def _busy(place: str, what: str) -> WorkError:
     return WorkError(
-        "the ledger was busy with other writers for too long",
+        f"the {what} was busy with other writers for too long",
         where=place,
         mend="try again; many writers are better served by PostgreSQL",
     )

@@ -1,0 +1,1 @@
+"""The hub: an internal home for pre-validated models, which speaks the Hugging Face protocol."""

@@ -1,0 +1,52 @@
+"""What lists know of a repo: drawn from the card and the weights of one commit."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Connection
+
+from headstart.errors import HeadstartError
+from headstart.hub.errors import BadRequestError
+from headstart.hub.hub import Hub
+from headstart.hub.registry import cards, repos, trees
+from headstart.hub.registry.model import Commit, Entry, Repo
+
+_SMALL = 1024 * 1024
+
+
+def describe(hub: Hub, connection: Connection, repo: Repo, commit: Commit) -> None:
+    """Let lists show the repo as it is in ``commit``."""
+    files = trees.entries(connection, commit.tree)
+    card = card_of(hub, files)
+    tags = cards.tags(card)
+    size = sum(one.size for one in files.values())
+    repos.describe(
+        connection, repo, card, tags, size=size, parameters=None, published=repo.published
+    )
+
+
+def card_of(hub: Hub, files: dict[str, Entry]) -> dict[str, Any]:
+    """Return the card's data; empty where there is none, or none that can be read."""
+    with suppress(BadRequestError):
+        return cards.parse(text_of(hub, files.get("README.md")))
+    return {}
+
+
+def config_of(hub: Hub, files: dict[str, Entry]) -> dict[str, Any]:
+    """Return ``config.json``'s data; empty where there is none."""
+    with suppress(ValueError, RecursionError):
+        found = json.loads(text_of(hub, files.get("config.json")) or "{}")
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def text_of(hub: Hub, entry: Entry | None) -> str:
+    """Return a small text file; empty where there is none."""
+    if entry is None or entry.size > _SMALL:
+        return ""
+    with suppress(HeadstartError):
+        return b"".join(hub.store.read(entry.sha256)).decode("utf-8", "replace")
+    return ""

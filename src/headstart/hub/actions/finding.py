@@ -1,0 +1,78 @@
+"""Find repos and revisions for somebody, who learns nothing of what is not theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from headstart.hub.access.model import Asker, Role
+from headstart.hub.errors import ForbiddenError, NoRepoError
+from headstart.hub.registry import repos, revisions
+from headstart.hub.registry.model import Commit, Kind, Repo
+from headstart.hub.registry.search import Sight
+
+
+@dataclass(frozen=True)
+class Found:
+    """A repo at a revision."""
+
+    repo: Repo
+    commit: Commit
+
+
+def repo_for(connection: Connection, asker: Asker, kind: Kind, name: str) -> Repo:
+    """Return a repo that the asker may know of.
+
+    Raises:
+        NoRepoError: There is none, or it is not theirs to know: the words are the same.
+    """
+    repo = repos.find(connection, kind, name)
+    if repo is None or not asker.may_read(repo):
+        raise NoRepoError(f"Repository not found: no {kind} '{name}' here for you")
+    return repo
+
+
+def writable(connection: Connection, asker: Asker, kind: Kind, name: str) -> Repo:
+    """Return a repo that the asker may push to.
+
+    Raises:
+        NoRepoError: As :func:`repo_for`.
+        ForbiddenError: They may only read it.
+    """
+    repo = repo_for(connection, asker, kind, name)
+    if not asker.may_write(repo):
+        raise ForbiddenError(
+            f"{asker.name or 'a stranger'} may not write to {repo.name}",
+            mend="use a token of role 'write' of somebody who belongs to its namespace",
+        )
+    return repo
+
+
+def revision_for(
+    connection: Connection, asker: Asker, kind: Kind, name: str, revision: str
+) -> Found:
+    """Return a repo and what a revision's name means to the asker.
+
+    Raises:
+        NoRepoError: As :func:`repo_for`.
+        NoRevisionError: No such revision.
+        WithheldError: It is not approved, and the asker no writer.
+    """
+    repo = repo_for(connection, asker, kind, name)
+    commit = revisions.resolve(connection, repo, revision, drafts=asker.may_see_drafts(repo))
+    return Found(repo, commit)
+
+
+def sight_of(asker: Asker) -> Sight:
+    """Return what of private and unpublished repos the asker's lists show."""
+    if asker.name is None:
+        return Sight()
+    own = {asker.name.lower(): Role.ADMIN, **asker.teams}
+    if asker.scope is not None:
+        whole = {one.lower() for one in asker.scope}
+        own = {name: role for name, role in own.items() if name in whole}
+    elif asker.role >= Role.APPROVE:
+        return Sight(None, None)
+    drafts = [name for name, role in own.items() if min(role, asker.role) >= Role.WRITE]
+    return Sight(frozenset(own), frozenset(drafts))

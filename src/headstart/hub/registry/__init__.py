@@ -1,0 +1,1 @@
+"""What the hub knows: repos, their commits and refs, states, who may do what."""

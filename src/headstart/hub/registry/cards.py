@@ -1,0 +1,110 @@
+"""Model cards: what the block of YAML at the top of a README says, read safely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from headstart.hub.errors import BadRequestError
+
+LONGEST = 256 * 1024
+_DEEPEST, _MOST = 12, 5_000
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without anchors (which make bombs) and without dates (which JSON has not)."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise BadRequestError("the card's YAML uses an alias (*name): write the value out")
+        return super().compose_node(parent, index)
+
+
+_Loader.yaml_implicit_resolvers = {
+    sign: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+    for sign, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def block(readme: str) -> str | None:
+    """Return the YAML between the ``---`` lines at the top, or None."""
+    lines = readme.lstrip("\ufeff").splitlines()
+    if not lines or lines[0].rstrip() != "---":
+        return None
+    for end, line in enumerate(lines[1:], 1):
+        if line.rstrip() == "---":
+            return "\n".join(lines[1:end])
+    return None
+
+
+@lru_cache(maxsize=2048)
+def _parsed(text: str) -> dict[str, Any]:
+    if len(text) > LONGEST:
+        raise BadRequestError(f"the card's YAML is longer than {LONGEST // 1024} KiB")
+    try:
+        found = yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise BadRequestError(f"the card's YAML cannot be read: {said}") from None
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise BadRequestError("the card's YAML must be a mapping, such as 'license: mit'")
+    for counted, (depth, _) in enumerate(_walk(found), 1):
+        if depth > _DEEPEST or counted > _MOST:
+            raise BadRequestError("the card's YAML is nested too deep, or has too many values")
+    return {str(key): _plain(value) for key, value in found.items()}
+
+
+def parse(readme: str) -> dict[str, Any]:
+    """Return a card's data as JSON has it; empty where there is none.
+
+    Raises:
+        BadRequestError: It is no good YAML; the words say what and where.
+    """
+    text = block(readme)
+    return {} if text is None else dict(_parsed(text))
+
+
+def tags(card: dict[str, Any]) -> list[str]:
+    """Return the tags that the hub's lists know a repo by, as the Hub's own do."""
+    found = [*_texts(card.get("tags"))]
+    found += [card[key] for key in ("library_name", "pipeline_tag") if _is_text(card.get(key))]
+    for key, before in (
+        ("language", ""), ("license", "license:"), ("datasets", "dataset:"),
+        ("base_model", "base_model:"),
+    ):  # fmt: skip
+        found += [before + text for text in _texts(card.get(key))]
+    return list(dict.fromkeys(text[:200] for text in found if text))
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [str(one) for one in values if _is_text(one)]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _walk(value: Any, depth: int = 1) -> Iterator[tuple[int, Any]]:
+    yield depth, value
+    if depth > _DEEPEST:
+        return
+    inner = list(value.values()) if isinstance(value, dict) else value
+    if isinstance(inner, list):
+        for one in inner:
+            yield from _walk(one, depth + 1)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and value != value:  # JSON has no NaN
+        return None
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)

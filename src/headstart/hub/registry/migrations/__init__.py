@@ -1,0 +1,1 @@
+"""Alembic's environment of the hub's registry: one file a revision under ``versions``."""

@@ -1,0 +1,150 @@
+"""Repos: made, found, renamed, deleted. A name that was used once never comes back for another."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import delete as delete_rows
+
+from headstart.hub.errors import ConflictError, NoRepoError
+from headstart.hub.registry.model import Kind, Repo
+from headstart.hub.registry.names import key_of
+from headstart.hub.registry.tables import WORD, NameTable, RepoTable, RepoTagTable
+
+
+def find(connection: Connection, kind: Kind, name: str) -> Repo | None:
+    """Return the repo that has or had this name, or None."""
+    row = connection.execute(
+        select(RepoTable.__table__)
+        .join(NameTable, NameTable.repo == RepoTable.id)
+        .where(NameTable.kind == kind, NameTable.key == key_of(name), RepoTable.gone.is_(None))
+    ).first()
+    return None if row is None else repo_of(row, tags_of(connection, row.id))
+
+
+def by_id(connection: Connection, repo: str) -> Repo:
+    """Return the repo.
+
+    Raises:
+        NoRepoError: It was deleted.
+    """
+    row = connection.execute(
+        select(RepoTable.__table__).where(RepoTable.id == repo, RepoTable.gone.is_(None))
+    ).first()
+    if row is None:
+        raise NoRepoError("Repository not found")
+    return repo_of(row, tags_of(connection, repo))
+
+
+def create(connection: Connection, kind: Kind, owner: str, name: str, *, private: bool) -> Repo:
+    """Make a repo called ``name`` (``owner/name``).
+
+    Raises:
+        ConflictError: The name is, or once was, another's.
+    """
+    repo = Repo(
+        id=secrets.token_hex(16), kind=kind, name=name, owner=owner, private=private,
+        created=(now := datetime.now(UTC)), changed=now, published=False, downloads=0,
+        library=None, pipeline=None, size=0, parameters=None, card={},
+    )  # fmt: skip
+    _take_name(connection, repo, name)
+    connection.execute(
+        insert(RepoTable).values(
+            id=repo.id, kind=kind, name=name, owner=key_of(owner), private=private, created=now,
+            changed=now, published=False, downloads=0, size=0, card={}, words=name.lower(),
+        )
+    )  # fmt: skip
+    return repo
+
+
+def rename(connection: Connection, repo: Repo, owner: str, name: str) -> None:
+    """Call the repo ``name`` from now on; its old names go on leading to it.
+
+    Raises:
+        ConflictError: The name is, or once was, another's.
+    """
+    _take_name(connection, repo, name)
+    connection.execute(
+        update(RepoTable)
+        .where(RepoTable.id == repo.id)
+        .values(name=name, owner=key_of(owner), words=name.lower())
+    )
+
+
+def set_private(connection: Connection, repo: Repo, private: bool) -> None:
+    """Show the repo to its own people only, or to all."""
+    connection.execute(update(RepoTable).where(RepoTable.id == repo.id).values(private=private))
+
+
+def delete(connection: Connection, repo: Repo) -> None:
+    """Delete the repo; its names stay taken, its bytes go with the next sweep."""
+    connection.execute(
+        update(RepoTable).where(RepoTable.id == repo.id).values(gone=datetime.now(UTC))
+    )
+
+
+def describe(
+    connection: Connection, repo: Repo, card: dict[str, Any], tags: list[str], *, size: int,
+    parameters: int | None, published: bool,
+) -> None:  # fmt: skip
+    """Keep what lists are filtered, searched and sorted by."""
+    words = " ".join([repo.name, *tags]).lower()
+    connection.execute(
+        update(RepoTable)
+        .where(RepoTable.id == repo.id)
+        .values(
+            card=card, library=_text(card, "library_name"), pipeline=_text(card, "pipeline_tag"),
+            size=size, parameters=parameters, published=published, words=words[:20_000],
+            changed=datetime.now(UTC),
+        )
+    )  # fmt: skip
+    connection.execute(delete_rows(RepoTagTable).where(RepoTagTable.repo == repo.id))
+    if tags:
+        connection.execute(insert(RepoTagTable), [{"repo": repo.id, "tag": tag} for tag in tags])
+
+
+def count_download(connection: Connection, repo: Repo) -> None:
+    """Add one to the repo's downloads."""
+    connection.execute(
+        update(RepoTable).where(RepoTable.id == repo.id).values(downloads=RepoTable.downloads + 1)
+    )
+
+
+def tags_of(connection: Connection, repo: str) -> tuple[str, ...]:
+    """Return the repo's tags in order."""
+    rows = connection.execute(
+        select(RepoTagTable.tag).where(RepoTagTable.repo == repo).order_by(RepoTagTable.tag)
+    )
+    return tuple(rows.scalars())
+
+
+def _take_name(connection: Connection, repo: Repo, name: str) -> None:
+    key = key_of(name)
+    held = connection.execute(
+        select(NameTable.repo).where(NameTable.kind == repo.kind, NameTable.key == key)
+    ).scalar()
+    if held == repo.id:
+        return
+    if held is not None:
+        gone = connection.execute(select(RepoTable.gone).where(RepoTable.id == held)).scalar()
+        what = "was used before and does not come back" if gone else "already exists"
+        raise ConflictError(f"{repo.kind} {name} {what}", mend="choose another name")
+    connection.execute(insert(NameTable).values(kind=repo.kind, key=key, repo=repo.id))
+
+
+def repo_of(row: Row[Any], tags: tuple[str, ...]) -> Repo:
+    """Return a row of the table as a value."""
+    return Repo(
+        id=row.id, kind=Kind(row.kind), name=row.name, owner=row.owner, private=row.private,
+        created=row.created, changed=row.changed, published=row.published,
+        downloads=row.downloads, library=row.library, pipeline=row.pipeline, size=row.size,
+        parameters=row.parameters, card=row.card, tags=tags,
+    )  # fmt: skip
+
+
+def _text(card: dict[str, Any], key: str) -> str | None:
+    value = card.get(key)
+    return value[:WORD] if isinstance(value, str) else None

@@ -1,0 +1,140 @@
+"""Lists of repos: what an asker may see, filtered, sorted, page by page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, or_, select, true
+
+from headstart.hub.errors import BadRequestError
+from headstart.hub.registry.model import Kind, Repo
+from headstart.hub.registry.names import key_of
+from headstart.hub.registry.repos import repo_of
+from headstart.hub.registry.tables import RepoTable, RepoTagTable
+
+SORTS: dict[str, Any] = {
+    "lastModified": RepoTable.changed,
+    "last_modified": RepoTable.changed,
+    "trendingScore": RepoTable.changed,
+    "trending_score": RepoTable.changed,
+    "likes": RepoTable.changed,
+    "createdAt": RepoTable.created,
+    "created_at": RepoTable.created,
+    "downloads": RepoTable.downloads,
+    "size": RepoTable.size,
+}
+MOST = 1000
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What of the private and the unpublished somebody sees.
+
+    Attributes:
+        owners: Namespaces whose private repos are seen; None: all.
+        drafts: Namespaces whose unpublished repos are seen, too; None: all.
+    """
+
+    owners: frozenset[str] | None = frozenset()
+    drafts: frozenset[str] | None = frozenset()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is searched for; all of it must hold."""
+
+    kind: Kind
+    words: str = ""
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    largest: int | None = None
+    sort: str = "lastModified"
+    limit: int = 30
+    cursor: str | None = None
+
+
+def search(connection: Connection, wish: Wish, sight: Sight) -> tuple[list[Repo], str | None]:
+    """Return a page of repos, newest or largest first, and where the next page begins.
+
+    Raises:
+        BadRequestError: An unknown order, or a cursor that is none.
+    """
+    column = SORTS.get(wish.sort)
+    if column is None:
+        raise BadRequestError(f"cannot sort by {wish.sort[:50]!r}: one of {', '.join(SORTS)}")
+    limit = max(1, min(wish.limit, MOST))
+    query = select(RepoTable.__table__).where(*_conditions(wish, sight))
+    query = _after(query, column, wish.cursor)
+    query = query.order_by(column.desc(), RepoTable.id.desc()).limit(limit + 1)
+    rows = connection.execute(query).all()
+    page = rows[:limit]
+    tags = _tags(connection, [row.id for row in page])
+    found = [repo_of(row, tags.get(row.id, ())) for row in page]
+    after = None
+    if len(rows) > limit:
+        last = page[-1]._mapping[column.name]
+        after = _cursor(last, page[-1].id)
+    return found, after
+
+
+def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        RepoTable.kind == wish.kind,
+        RepoTable.gone.is_(None),
+        or_(RepoTable.private.is_(False), _owned(sight.owners)),
+        or_(RepoTable.published.is_(True), _owned(sight.drafts)),
+    ]
+    for word in wish.words.lower().split():
+        found.append(RepoTable.words.contains(word, autoescape=True))
+    if wish.owner is not None:
+        found.append(RepoTable.owner == key_of(wish.owner))
+    if wish.largest is not None:
+        found.append(RepoTable.size <= wish.largest)
+    for tag in wish.tags:
+        holders = select(RepoTagTable.repo).where(RepoTagTable.tag == tag)
+        found.append(RepoTable.id.in_(holders))
+    return found
+
+
+def _owned(owners: frozenset[str] | None) -> ColumnElement[bool]:
+    if owners is None:
+        return true()
+    return RepoTable.owner.in_(sorted(owners)) if owners else false()
+
+
+def _after(query: Select[Any], column: Any, cursor: str | None) -> Select[Any]:
+    if not cursor:
+        return query
+    try:
+        value, repo = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        if column.name in ("changed", "created"):
+            value = datetime.fromisoformat(value)
+        elif not isinstance(value, int):
+            raise ValueError
+        repo = str(repo)
+    except (ValueError, TypeError, binascii.Error, UnicodeError):
+        raise BadRequestError("the cursor is none of this hub's") from None
+    return query.where(or_(column < value, and_(column == value, RepoTable.id < repo)))
+
+
+def _cursor(value: Any, repo: str) -> str:
+    plain = value.isoformat() if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([plain, repo]).encode()).decode("ascii")
+
+
+def _tags(connection: Connection, repos: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    rows = connection.execute(
+        select(RepoTagTable.repo, RepoTagTable.tag)
+        .where(RepoTagTable.repo.in_(repos))
+        .order_by(RepoTagTable.tag)
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.repo, []).append(row.tag)
+    return {repo: tuple(tags) for repo, tags in found.items()}

@@ -1,0 +1,77 @@
+"""Refusals as clients understand them: a code in a header, and words for the user."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from headstart.errors import HeadstartError, RequestError
+from headstart.hub.errors import BadTokenError, HubError
+
+_log = logging.getLogger("headstart.hub")
+_LONGEST = 400
+
+
+def refusal(request: Request, error: HubError) -> JSONResponse:
+    """Return the answer for a refusal; strangers are asked who they are (401)."""
+    status = error.status
+    stranger = "authorization" not in request.headers
+    if stranger and (error.code in ("RepoNotFound", "GatedRepo") or status == 403):
+        status = 401
+    words = error.what if error.mend is None else f"{error.what} ({error.mend})"
+    headers = {"X-Error-Message": plain(words), "X-Request-Id": request_id(request)}
+    if error.code is not None:
+        headers["X-Error-Code"] = error.code
+    if error.commit is not None:
+        headers["X-Repo-Commit"] = error.commit
+    if status == 401 and not isinstance(error, BadTokenError):
+        headers["WWW-Authenticate"] = 'Bearer realm="headstart"'
+    return JSONResponse({"error": words}, status, headers)
+
+
+def plain(text: str) -> str:
+    """Return a text as a header may carry it: one line of Latin-1."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    return line.encode("latin-1", "replace").decode("latin-1")[:_LONGEST]
+
+
+def request_id(request: Request) -> str:
+    """Return the client's own name for its request, else a new one."""
+    return plain(request.headers.get("x-amzn-trace-id") or secrets.token_hex(8))[:100]
+
+
+def install(app: Any) -> None:
+    """Let an application answer errors in the protocol's way."""
+
+    @app.exception_handler(HubError)
+    async def _hub(request: Request, error: HubError) -> JSONResponse:
+        return refusal(request, error)
+
+    @app.exception_handler(HeadstartError)
+    async def _ours(request: Request, error: HeadstartError) -> JSONResponse:
+        status = 400 if isinstance(error, RequestError) else 500
+        identity = request_id(request)
+        if status == 500:
+            _log.error("%s: %s", identity, error)
+        return JSONResponse(
+            {"error": error.what}, status,
+            {"X-Error-Message": plain(error.what), "X-Request-Id": identity},
+        )  # fmt: skip
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first: dict[str, Any] = dict(error.errors()[0]) if error.errors() else {}
+        words = f"{'.'.join(map(str, first.get('loc', ())))}: {first.get('msg', 'not valid')}"
+        return JSONResponse({"error": words}, 400, {"X-Error-Message": plain(words)})
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse(
+            {"error": str(error.detail)}, error.status_code, dict(error.headers or {})
+        )
