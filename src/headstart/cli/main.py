@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import headstart
-from headstart.cli import adapt, bases, model, quiet
+from headstart.cli import adapt, bases, hub, model, quiet
 from headstart.cli.faults import GuardedGroup
 
 app = typer.Typer(
@@ -57,6 +57,7 @@ app.command()(model.predict)
 app.command()(model.export)
 app.command()(adapt.report)
 app.add_typer(bases.app, name="bases")
+app.add_typer(hub.app, name="hub")
 
 
 def run() -> None:

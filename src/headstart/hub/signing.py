@@ -12,12 +12,15 @@ from typing import Any
 
 from headstart.hub.errors import ForbiddenError
 
-SECONDS = 3600
+
+def after(seconds: int) -> int:
+    """Return the time in so many seconds, in seconds of Unix."""
+    return int(time.time()) + seconds
 
 
-def ticket(secret: bytes, purpose: str, content: dict[str, Any], seconds: int = SECONDS) -> str:
-    """Return a text for URLs that says ``content`` for one purpose and a while."""
-    body = json.dumps({**content, "for": purpose, "until": int(time.time()) + seconds})
+def ticket(secret: bytes, purpose: str, content: dict[str, Any], until: int) -> str:
+    """Return a text for URLs that says ``content`` for one purpose, until a time of Unix."""
+    body = json.dumps({**content, "for": purpose, "until": until})
     encoded = base64.urlsafe_b64encode(body.encode()).rstrip(b"=")
     return f"{encoded.decode('ascii')}.{_seal(secret, encoded)}"
 

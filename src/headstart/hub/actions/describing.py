@@ -12,9 +12,25 @@ from headstart.errors import HeadstartError
 from headstart.hub.errors import BadRequestError
 from headstart.hub.hub import Hub
 from headstart.hub.registry import cards, repos, trees
+from headstart.hub.registry.git import blob_oid
 from headstart.hub.registry.model import Commit, Entry, Repo
 
 _SMALL = 1024 * 1024
+_ATTRIBUTES = b"".join(
+    f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n".encode()
+    for kind in (
+        "bin",
+        "gguf",
+        "h5",
+        "msgpack",
+        "npz",
+        "onnx",
+        "parquet",
+        "pt",
+        "safetensors",
+        "zip",
+    )
+)
 
 
 def describe(hub: Hub, connection: Connection, repo: Repo, commit: Commit) -> None:
@@ -50,3 +66,10 @@ def text_of(hub: Hub, entry: Entry | None) -> str:
     with suppress(HeadstartError):
         return b"".join(hub.store.read(entry.sha256)).decode("utf-8", "replace")
     return ""
+
+
+def blank(hub: Hub) -> Entry:
+    """Return the file that a new repo begins with: what is binary, as ``git`` would be told."""
+    content = hub.store.add([_ATTRIBUTES])
+    oid = blob_oid(_ATTRIBUTES)
+    return Entry(".gitattributes", oid, content.sha256, content.size, large=False)

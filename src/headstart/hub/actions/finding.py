@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from headstart.hub.access.model import Asker, Role
 from headstart.hub.errors import ForbiddenError, NoRepoError
 from headstart.hub.registry import repos, revisions
 from headstart.hub.registry.model import Commit, Kind, Repo
 from headstart.hub.registry.search import Sight
+from headstart.hub.registry.tables import EntryTable, UploadTable
 
 
 @dataclass(frozen=True)
@@ -76,3 +78,19 @@ def sight_of(asker: Asker) -> Sight:
         return Sight(None, None)
     drafts = [name for name, role in own.items() if min(role, asker.role) >= Role.WRITE]
     return Sight(frozenset(own), frozenset(drafts))
+
+
+def in_tree(connection: Connection, tree: str, sha256: str) -> bool:
+    """Whether a tree holds this content."""
+    found = select(EntryTable.path).where(EntryTable.tree == tree, EntryTable.sha256 == sha256)
+    return connection.execute(found.limit(1)).first() is not None
+
+
+def may_have(connection: Connection, asker: Asker, sha256: str) -> bool:
+    """Whether the asker could fetch this content from some repo, or brought it to one."""
+    brought = select(UploadTable.repo).where(UploadTable.sha256 == sha256)
+    for repo in connection.execute(brought).scalars():
+        with suppress(NoRepoError):
+            if asker.may_write(repos.by_id(connection, repo)):
+                return True
+    return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,15 +17,14 @@ from headstart.hub.actions.describing import describe
 from headstart.hub.errors import BadRequestError
 from headstart.hub.hub import Hub
 from headstart.hub.registry import audit, commits, refs
+from headstart.hub.registry.git import blob_oid, pointer_oid
 from headstart.hub.registry.model import Change, Commit, Entry, Kind, Repo
 from headstart.hub.registry.names import file_path
-from headstart.hub.store.model import Content
 
 REGULAR = 10 * 1024 * 1024
 LINE = 16 * 1024 * 1024
 MOST = 25_000
 _SHA256 = 64
-_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
 
 
 @dataclass
@@ -76,22 +74,6 @@ def push(
         return made
 
     return repo, hub.database.write(work)
-
-
-def pointer_oid(content: Content) -> str:
-    """Return Git's blob id of a large file: that of its LFS pointer."""
-    return blob_oid(_POINTER.format(content.sha256, content.size).encode())
-
-
-def blob_oid(data: bytes) -> str:
-    """Return Git's blob id of these bytes."""
-    head = f"blob {len(data)}\0".encode()
-    return hashlib.sha1(head + data, usedforsecurity=False).hexdigest()
-
-
-def pointer_size(entry: Entry) -> int:
-    """Return how long a large file's LFS pointer is, bytes."""
-    return len(_POINTER.format(entry.sha256, entry.size))
 
 
 def _read(hub: Hub, repo: Repo, lines: Iterable[bytes]) -> Push:
@@ -149,7 +131,7 @@ def _large(hub: Hub, repo: Repo, wanted: Push, value: dict[str, Any]) -> None:
     size = value.get("size")
     if content is None or (size is not None and size != content.size):
         raise _not_brought(path, oid)
-    wanted.put[path] = Entry(path, pointer_oid(content), oid, content.size, large=True)
+    wanted.put[path] = Entry(path, pointer_oid(oid, content.size), oid, content.size, large=True)
 
 
 def _removed(hub: Hub, repo: Repo, wanted: Push, value: dict[str, Any]) -> None:

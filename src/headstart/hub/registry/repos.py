@@ -43,14 +43,14 @@ def create(connection: Connection, kind: Kind, owner: str, name: str, *, private
     """Make a repo called ``name`` (``owner/name``).
 
     Raises:
-        ConflictError: The name is, or once was, another's.
+        ConflictError: The name is taken, or was once of another namespace's repo.
     """
     repo = Repo(
         id=secrets.token_hex(16), kind=kind, name=name, owner=owner, private=private,
         created=(now := datetime.now(UTC)), changed=now, published=False, downloads=0,
         library=None, pipeline=None, size=0, parameters=None, card={},
     )  # fmt: skip
-    _take_name(connection, repo, name)
+    _take_name(connection, repo, owner, name)
     connection.execute(
         insert(RepoTable).values(
             id=repo.id, kind=kind, name=name, owner=key_of(owner), private=private, created=now,
@@ -64,9 +64,9 @@ def rename(connection: Connection, repo: Repo, owner: str, name: str) -> None:
     """Call the repo ``name`` from now on; its old names go on leading to it.
 
     Raises:
-        ConflictError: The name is, or once was, another's.
+        ConflictError: The name is taken, or was once of another namespace's repo.
     """
-    _take_name(connection, repo, name)
+    _take_name(connection, repo, owner, name)
     connection.execute(
         update(RepoTable)
         .where(RepoTable.id == repo.id)
@@ -121,18 +121,28 @@ def tags_of(connection: Connection, repo: str) -> tuple[str, ...]:
     return tuple(rows.scalars())
 
 
-def _take_name(connection: Connection, repo: Repo, name: str) -> None:
+def _take_name(connection: Connection, repo: Repo, owner: str, name: str) -> None:
     key = key_of(name)
     held = connection.execute(
-        select(NameTable.repo).where(NameTable.kind == repo.kind, NameTable.key == key)
-    ).scalar()
-    if held == repo.id:
+        select(RepoTable.id, RepoTable.name, RepoTable.owner, RepoTable.gone)
+        .join(NameTable, NameTable.repo == RepoTable.id)
+        .where(NameTable.kind == repo.kind, NameTable.key == key)
+    ).first()
+    if held is None:
+        connection.execute(insert(NameTable).values(kind=repo.kind, key=key, repo=repo.id))
         return
-    if held is not None:
-        gone = connection.execute(select(RepoTable.gone).where(RepoTable.id == held)).scalar()
-        what = "was used before and does not come back" if gone else "already exists"
-        raise ConflictError(f"{repo.kind} {name} {what}", mend="choose another name")
-    connection.execute(insert(NameTable).values(kind=repo.kind, key=key, repo=repo.id))
+    if held.gone is None and key_of(held.name) == key and held.id != repo.id:
+        raise ConflictError(f"{repo.kind} {name} already exists", mend="choose another name")
+    if held.owner != key_of(owner):
+        raise ConflictError(
+            f"{repo.kind} {name} was another's before: such names do not come back",
+            mend="choose another name",
+        )
+    connection.execute(
+        update(NameTable)
+        .where(NameTable.kind == repo.kind, NameTable.key == key)
+        .values(repo=repo.id)
+    )
 
 
 def repo_of(row: Row[Any], tags: tuple[str, ...]) -> Repo:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from headstart.hub.actions.pushing import pointer_size
 from headstart.hub.registry import cards
+from headstart.hub.registry.git import pointer_size
 from headstart.hub.registry.model import Commit, Entry, Repo
 
 Json = dict[str, Any]
@@ -46,9 +46,7 @@ def sibling(entry: Entry, *, blobs: bool) -> Json:
     if blobs:
         found |= {"size": entry.size, "blobId": entry.oid}
         if entry.large:
-            found["lfs"] = {
-                "sha256": entry.sha256, "size": entry.size, "pointerSize": pointer_size(entry)
-            }  # fmt: skip
+            found["lfs"] = {"sha256": entry.sha256, **_pointer(entry)}
     return found
 
 
@@ -58,9 +56,7 @@ def file_object(entry: Entry, xet: str | None = None, last: Commit | None = None
         "type": "file", "oid": entry.oid, "size": entry.size, "path": entry.path
     }  # fmt: skip
     if entry.large:
-        found["lfs"] = {
-            "oid": entry.sha256, "size": entry.size, "pointerSize": pointer_size(entry)
-        }  # fmt: skip
+        found["lfs"] = {"oid": entry.sha256, **_pointer(entry)}
     if xet is not None:
         found["xetHash"] = xet
     if last is not None:
@@ -87,3 +83,7 @@ def commit_object(commit: Commit) -> Json:
         "id": commit.id, "title": commit.title, "message": commit.message,
         "authors": [{"user": commit.author}], "date": time_text(commit.created),
     }  # fmt: skip
+
+
+def _pointer(entry: Entry) -> Json:
+    return {"size": entry.size, "pointerSize": pointer_size(entry.sha256, entry.size)}

@@ -1,0 +1,161 @@
+"""``headstart hub``: an internal home for models, which the usual clients can use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headstart.cli import show
+from headstart.cli.adapt import Json
+from headstart.errors import RequestError, nearest
+
+if TYPE_CHECKING:
+    from headstart.hub.hub import Hub
+
+app = typer.Typer(
+    no_args_is_help=True, help="A home for models that are checked: serve, token, team, list."
+)
+token = typer.Typer(no_args_is_help=True, help="Tokens: create, list, revoke.")
+app.add_typer(token, name="token")
+
+Root = Annotated[
+    Path, typer.Option("--root", metavar="DIR", help="The hub's folder.", show_default=False)
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database", metavar="URL", help="Its registry: postgresql://… \\[SQLite in DIR]"
+    ),
+]
+Blobs = Annotated[
+    str | None,
+    typer.Option(
+        "--blobs", metavar="PLACE", help="Its bytes: a folder, or s3://… and the like. \\[in DIR]"
+    ),
+]
+_ROLES = ("read", "write", "approve", "admin")
+
+
+@app.command()
+def serve(
+    root: Root,
+    database: Database = None,
+    blobs: Blobs = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port to listen at.", max=65535)] = 7860,
+    address: Annotated[
+        str | None,
+        typer.Option("--address", metavar="URL", help="How clients reach it, if not so."),
+    ] = None,
+) -> None:
+    """Serve the hub: transformers, timm, peft and [bold]hf[/bold] use it by HF_ENDPOINT.
+
+    [bold]Examples[/bold]
+
+      headstart hub token create --root hub --user ann --role write
+
+      headstart hub serve --root hub --port 7860
+
+      HF_ENDPOINT=http://127.0.0.1:7860 HF_TOKEN=… hf upload ann/model folder/
+    """
+    _need_packages()
+    from headstart.hub.serve.server import run
+
+    run(_open(root, database, blobs), host, port, address)
+
+
+@token.command("create")
+def create(
+    root: Root,
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="Whose it is.")],
+    role: Annotated[
+        str, typer.Option("--role", metavar="ROLE", help=f"One of {', '.join(_ROLES)}.")
+    ] = "read",
+    name: Annotated[str, typer.Option("--name", help="What it is for.")] = "token",
+    days: Annotated[
+        int | None, typer.Option("--days", help="How long it opens anything. \\[for good]", min=0)
+    ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option("--scope", metavar="NAME", help="A namespace or repo it is for. \\[all]"),
+    ] = None,
+    team: Annotated[
+        list[str] | None,
+        typer.Option("--team", metavar="NAME", help="A team that the user joins, in this role."),
+    ] = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Make a token; it is shown this once. Works before the first start, too."""
+    _need_packages()
+    from headstart.hub.actions import admitting
+
+    if role not in _ROLES:
+        raise RequestError(f"unknown role '{role}'", mend=nearest(role, _ROLES))
+    hub = _open(root, database)
+    text, made = admitting.token(
+        hub, user, role, name=name, days=days, scope=tuple(scope) if scope else None,
+        teams=tuple(team or ()),
+    )  # fmt: skip
+    if json:
+        show.as_json({"token": text, "id": made.id, "user": made.user, "role": str(made.role)})
+        return
+    typer.echo(text)
+    typer.echo(f"for {made.user}, role {made.role}; shown this once. Use it as HF_TOKEN", err=True)
+
+
+@token.command("list")
+def list_(root: Root, database: Database = None, json: Json = False) -> None:
+    """List tokens; what opens is never shown again."""
+    _need_packages()
+    from headstart.hub.access import tokens
+    from headstart.hub.serve.objects import time_text
+
+    found = _open(root, database).database.read(tokens.of_user)
+    rows = [
+        {
+            "id": one.id, "user": one.user, "role": str(one.role), "name": one.name,
+            "created": time_text(one.created),
+            "expires": time_text(one.expires) if one.expires else None,
+            "revoked": time_text(one.revoked) if one.revoked else None,
+        }
+        for one in found
+    ]  # fmt: skip
+    if json:
+        show.as_json(rows)
+        return
+    for row in rows:
+        state = "revoked" if row["revoked"] else f"until {row['expires'] or 'revoked'}"
+        typer.echo(f"{row['id']}  {row['user']:20} {row['role']:8} {row['name']:20} {state}")
+
+
+@token.command("revoke")
+def revoke(
+    root: Root,
+    identity: Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")],
+    database: Database = None,
+) -> None:
+    """Revoke a token, at once."""
+    _need_packages()
+    from headstart.hub.actions import admitting
+
+    if not admitting.revoke(_open(root, database), identity):
+        raise RequestError(f"no token '{identity}' to revoke", mend="headstart hub token list")
+
+
+def _open(root: Path, database: str | None, blobs: str | None = None) -> Hub:
+    from headstart.hub.hub import open_hub
+
+    return open_hub(root, database, blobs)
+
+
+def _need_packages() -> None:
+    from importlib.util import find_spec
+
+    for package in ("fastapi", "uvicorn", "blake3", "zstandard", "lz4"):
+        if find_spec(package) is None:
+            raise RequestError(
+                f"the hub needs the package {package}", mend="pip install 'headstart[hub]'"
+            )

@@ -1,0 +1,1 @@
+"""The protocol's routes: one file a part of it."""
