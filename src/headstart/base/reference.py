@@ -17,6 +17,7 @@ SOURCES: Registry[Source] = Registry(
         "bundled": "headstart.base.source.bundled:SOURCE",
         "local": "headstart.base.source.local:SOURCE",
         "hf": "headstart.base.source.hf:SOURCE",
+        "hub": "headstart.base.source.hub:SOURCE",
         "timm": "headstart.base.source.timm:SOURCE",
         "torchvision": "headstart.base.source.torchvision:SOURCE",
     },

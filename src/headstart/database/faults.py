@@ -58,7 +58,7 @@ def translated(error: SQLAlchemyError, place: str, purpose: Purpose) -> Headstar
     """Return the error that says what was found, where, and what to do."""
     if isinstance(error, IntegrityError) and _names_unknown(error):
         return RequestError(
-            f"an entry belongs to something that the {purpose.what} does not hold",
+            f"an entry belongs to {purpose.root} that the {purpose.what} does not hold",
             where=place,
             mend="add that first",
         )

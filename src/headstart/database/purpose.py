@@ -15,6 +15,7 @@ class Purpose:
         what: Its name in messages: "ledger".
         elsewhere: How a user names another place, as the end of a sentence.
         metadata: Its tables.
+        root: What its entries belong to, with its article.
         migrations: Alembic's folder of scripts, ``package:folder``.
         head: The newest revision there (a test holds the two together).
         version_table: Where its revision is kept. Not Alembic's usual name: on a shared server
@@ -27,3 +28,4 @@ class Purpose:
     head: str
     version_table: str
     metadata: MetaData = field(repr=False)
+    root: str = "something"

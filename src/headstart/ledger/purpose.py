@@ -12,4 +12,5 @@ LEDGER = Purpose(
     head="0001",
     version_table="headstart_ledger_version",
     metadata=Table.metadata,
+    root="a task",
 )

@@ -34,10 +34,33 @@ _NAMES = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a hub is.
+
+    Attributes:
+        prefix: What references to its bases begin with.
+        endpoint: Its address; None: the client library's own (``HF_ENDPOINT``).
+        cache: Where its files are kept here; None: the client library's own cache.
+    """
+
+    prefix: str = "hf"
+    endpoint: str | None = None
+    cache: Path | None = None
+
+
+_USUAL = Place()
+
+
 class HuggingFace:
     """Source of bases on a hub; ``HF_ENDPOINT`` names another than the usual one."""
 
     prefix = "hf"
+    title = "Hugging Face hub"
+
+    def place(self) -> Place:
+        """Return where the hub is, and where its files are kept here."""
+        return Place(self.prefix)
 
     def names(self) -> list[str]:
         """Return a short list of BERT-, ViT- and ResNet-class names; the hub has many more."""
@@ -45,7 +68,7 @@ class HuggingFace:
 
     def at_hand(self, name: str) -> bool:
         """Return whether the weights lie in the local cache."""
-        return cached(name, "*.safetensors")
+        return cached(name, "*.safetensors", self.place())
 
     def card(self, name: str) -> BaseCard:
         """Return the card of a base (which needs its weights, for their commit and count)."""
@@ -53,11 +76,11 @@ class HuggingFace:
 
     def load(self, name: str, pretrained: bool = True) -> Encoder:
         """Return the encoder of a base, from the local cache or the hub."""
-        folder = snapshot(name)
+        folder = self.fetched(name)
         encoder = load_folder(
             folder,
-            f"hf:{name}",
-            source=f"Hugging Face hub, {name.partition('@')[0]}",
+            f"{self.prefix}:{name}",
+            source=f"{self.title}, {name.partition('@')[0]}",
             licence=read_licence(folder),
             pretrained=pretrained,
         )
@@ -69,11 +92,11 @@ class HuggingFace:
         """Return the language model of a base, from the local cache or the hub."""
         from headstart.base.decoder_folder import load_decoder_folder
 
-        folder = snapshot(name)
+        folder = self.fetched(name)
         decoder = load_decoder_folder(
             folder,
-            f"hf:{name}",
-            f"Hugging Face hub, {name.partition('@')[0]}",
+            f"{self.prefix}:{name}",
+            f"{self.title}, {name.partition('@')[0]}",
             read_licence(folder),
             pretrained,
         )
@@ -83,15 +106,20 @@ class HuggingFace:
 
     def configured(self, name: str) -> Path:
         """Return a folder that holds the configuration; no weights are fetched."""
-        return snapshot(name, ("config.json",))
+        return self.fetched(name, ("config.json",))
+
+    def fetched(self, name: str, patterns: Sequence[str] = _PATTERNS) -> Path:
+        """Return the folder of a base in the local cache, fetched if need be."""
+        return snapshot(name, patterns, self.place())
 
 
-def snapshot(name: str, patterns: Sequence[str] = _PATTERNS) -> Path:
+def snapshot(name: str, patterns: Sequence[str] = _PATTERNS, place: Place = _USUAL) -> Path:
     """Return the folder of ``org/name[@revision]`` in the local cache, fetched if need be.
 
     Args:
         name: Of the repository.
         patterns: Names of the files that are wanted.
+        place: Of the hub.
 
     Raises:
         RequestError: No such repository or revision, no permission, or the hub is out of reach.
@@ -102,33 +130,42 @@ def snapshot(name: str, patterns: Sequence[str] = _PATTERNS) -> Path:
     repository, _, revision = name.partition("@")
     try:
         path = snapshot_download(
-            repository, revision=revision or None, allow_patterns=list(patterns)
+            repository,
+            revision=revision or None,
+            allow_patterns=list(patterns),
+            endpoint=place.endpoint,
+            cache_dir=place.cache,
         )
     except hub.GatedRepoError as error:
         raise RequestError(
-            f"'{repository}' is gated: its owner gives access on request",
-            where=f"hf:{name}",
+            f"'{repository}' is withheld: {error.server_message or 'ask its owner for access'}",
+            where=f"{place.prefix}:{name}",
             mend="ask for access on its page, then log in with `hf auth login`",
         ) from error
     except (hub.RepositoryNotFoundError, hub.RevisionNotFoundError, hub.HFValidationError) as error:
         raise RequestError(
             f"the hub has no such repository or revision: '{name}'",
-            where=f"hf:{name}",
+            where=f"{place.prefix}:{name}",
             mend="check the spelling, ORG/NAME@REVISION; a private one needs `hf auth login`",
         ) from error
     except (OSError, hub.HfHubHTTPError, hub.EntryNotFoundError) as error:
-        raise unreachable(f"hf:{name}", error) from error
+        raise unreachable(f"{place.prefix}:{name}", error) from error
     return Path(path)
 
 
-def cached(name: str, pattern: str) -> bool:
+def cached(name: str, pattern: str, place: Place = _USUAL) -> bool:
     """Return whether the cache holds a file of ``org/name[@revision]`` that fits ``pattern``."""
     from huggingface_hub import errors as hub
     from huggingface_hub import snapshot_download
 
     repository, _, revision = name.partition("@")
     try:
-        folder = snapshot_download(repository, revision=revision or None, local_files_only=True)
+        folder = snapshot_download(
+            repository,
+            revision=revision or None,
+            local_files_only=True,
+            cache_dir=place.cache,
+        )
     except (OSError, hub.HFValidationError, hub.EntryNotFoundError):
         return False
     return any(Path(folder).glob(pattern))

@@ -33,15 +33,15 @@ _ATTRIBUTES = b"".join(
 )
 
 
-def describe(hub: Hub, connection: Connection, repo: Repo, commit: Commit) -> None:
-    """Let lists show the repo as it is in ``commit``."""
+def describe(
+    hub: Hub, connection: Connection, repo: Repo, commit: Commit, *, published: bool
+) -> None:
+    """Let lists show the repo as it is in ``commit``, to readers if it is published."""
     files = trees.entries(connection, commit.tree)
     card = card_of(hub, files)
     tags = cards.tags(card)
     size = sum(one.size for one in files.values())
-    repos.describe(
-        connection, repo, card, tags, size=size, parameters=None, published=repo.published
-    )
+    repos.describe(connection, repo, card, tags, size=size, parameters=None, published=published)
 
 
 def card_of(hub: Hub, files: dict[str, Entry]) -> dict[str, Any]:

@@ -68,8 +68,9 @@ def push(
         )  # fmt: skip
         for entry in wanted.put.values():
             commits.remember_upload(connection, repo, entry.sha256, entry.size, author)
-        if branch == refs.MAIN:
-            describe(hub, connection, repo, made)
+        at_once = kind is Kind.DATASET
+        if branch == refs.MAIN and (at_once or not repo.published):  # else readers see the old
+            describe(hub, connection, repo, made, published=at_once)
         audit.note(connection, author, "push", repo.name, branch=branch, commit=made.id)
         return made
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from headstart.hub.errors import NoRevisionError, WithheldError
-from headstart.hub.registry import commits, refs
-from headstart.hub.registry.model import Commit, Kind, Repo, State
+from headstart.hub.registry import commits, refs, states
+from headstart.hub.registry.model import Commit, Kind, Repo
 from headstart.hub.registry.names import APPROVED
-from headstart.hub.registry.tables import RevisionTable
 
 _SHORT = re.compile(r"[0-9a-f]{7,40}")
 
@@ -50,16 +49,6 @@ def unapproved(repo: Repo, revision: str) -> WithheldError:
     )
 
 
-def approved_ids(connection: Connection, repo: Repo) -> set[str]:
-    """Return the ids of the commits that readers may have."""
-    rows = connection.execute(
-        select(RevisionTable.commit).where(
-            RevisionTable.repo == repo.id, RevisionTable.state == State.APPROVED
-        )
-    )
-    return set(rows.scalars())
-
-
 def _by_id(connection: Connection, repo: Repo, revision: str, *, drafts: bool) -> Commit:
     commit = commits.starting(connection, repo, revision) if _SHORT.fullmatch(revision) else None
     if commit is None:
@@ -70,6 +59,6 @@ def _by_id(connection: Connection, repo: Repo, revision: str, *, drafts: bool) -
 
 
 def _readable(connection: Connection, repo: Repo, commit: Commit) -> Commit:
-    if commit.id not in approved_ids(connection, repo):
+    if commit.id not in states.approved_ids(connection, repo):
         raise unapproved(repo, commit.id[:7])
     return commit

@@ -70,7 +70,9 @@ class RepoTable(Table):
     __tablename__ = "hub_repos"
     __table_args__ = (
         Index("ix_hub_repos_changed", "kind", "changed", "id"),
+        Index("ix_hub_repos_downloads", "kind", "downloads", "id"),
         Index("ix_hub_repos_owner", "kind", "owner"),
+        Index("ix_hub_repos_size", "kind", "size", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -105,6 +107,7 @@ class RepoTagTable(Table):
     """The tags of repos, for filters."""
 
     __tablename__ = "hub_repo_tags"
+    __table_args__ = (Index("ix_hub_repo_tags_repo", "repo", "tag"),)
 
     tag: Mapped[str] = mapped_column(String(WORD), primary_key=True)
     repo: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -177,6 +180,7 @@ class RevisionTable(Table):
     evidence: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     by: Mapped[str] = mapped_column(String(NAME))
     changed: Mapped[datetime] = mapped_column(Utc)
+    expires: Mapped[datetime | None] = mapped_column(Utc)
 
 
 class EventTable(Table):

@@ -15,6 +15,7 @@ from headstart.hub.serve.routes import (
     refs,
     repos,
     resolve,
+    states,
     whoami,
     xet,
 )
@@ -30,7 +31,7 @@ def create_app(hub: Hub, address: str | None = None) -> FastAPI:
     app = FastAPI(title="headstart hub", docs_url=None, redoc_url=None)
     app.state.hub, app.state.address = hub, address and address.rstrip("/")
     answers.install(app)
-    for module in (whoami, listing, repos, refs, commit, files, xet, lfs, resolve):
+    for module in (whoami, states, listing, repos, refs, commit, files, xet, lfs, resolve):
         app.include_router(module.router)
     app.add_middleware(SplitBeforeDecoding)
     return app

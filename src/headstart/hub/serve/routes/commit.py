@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
@@ -66,10 +67,14 @@ def preupload(
 
 
 @router.post("/api/validate-yaml")
-def check_card(card: Card) -> Json:
+def check_card(card: Card) -> JSONResponse:
     """Answer whether a card's YAML can be read; the words say where not."""
-    cards.parse(card.content)
-    return {"errors": [], "warnings": []}
+    try:
+        cards.parse(card.content)
+    except BadRequestError as error:
+        errors = [{"message": error.what}]
+        return JSONResponse({"error": error.what, "errors": errors, "warnings": []}, 400)
+    return JSONResponse({"errors": [], "warnings": []})
 
 
 @router.post("/api/{kinds}/{owner}/{name}/commit/{revision}")

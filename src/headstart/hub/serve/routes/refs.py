@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from headstart.hub.actions import finding, keeping
-from headstart.hub.registry import commits, refs, revisions
+from headstart.hub.registry import commits, refs, states
 from headstart.hub.registry.model import Kind
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of, name_of
 from headstart.hub.serve.objects import Json, commit_object
@@ -37,7 +37,7 @@ def list_refs(kinds: str, owner: str, name: str, hub: AHub, asker: AnAsker) -> J
     def look(connection: Connection) -> Json:
         repo = finding.repo_for(connection, asker, kind_of(kinds), name_of(owner, name))
         drafts = asker.may_see_drafts(repo) or repo.kind is Kind.DATASET
-        good = set() if drafts else revisions.approved_ids(connection, repo)
+        good = set() if drafts else states.approved_ids(connection, repo)
         found: dict[str, list[Json]] = {refs.BRANCH: [], refs.TAG: []}
         for ref in refs.all_of(connection, repo):
             at = ref.head if drafts or ref.kind == refs.TAG else ref.published
@@ -65,7 +65,7 @@ def history(
         )
         line = commits.history(connection, found.repo, found.commit)
         if found.repo.kind is Kind.MODEL and not asker.may_see_drafts(found.repo):
-            good = revisions.approved_ids(connection, found.repo)
+            good = states.approved_ids(connection, found.repo)
             line = [one for one in line if one.id in good]
         return [commit_object(one) for one in line]
 

@@ -108,7 +108,9 @@ def _repos() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_hub_repos"),
     )
     op.create_index("ix_hub_repos_changed", "hub_repos", ["kind", "changed", "id"])
+    op.create_index("ix_hub_repos_downloads", "hub_repos", ["kind", "downloads", "id"])
     op.create_index("ix_hub_repos_owner", "hub_repos", ["kind", "owner"])
+    op.create_index("ix_hub_repos_size", "hub_repos", ["kind", "size", "id"])
 
 
 def _names() -> None:
@@ -128,6 +130,7 @@ def _repo_tags() -> None:
         sa.Column("repo", sa.String(32), nullable=False),
         sa.PrimaryKeyConstraint("tag", "repo", name="pk_hub_repo_tags"),
     )
+    op.create_index("ix_hub_repo_tags_repo", "hub_repo_tags", ["repo", "tag"])
 
 
 def _commits() -> None:
@@ -195,6 +198,7 @@ def _revisions() -> None:
         sa.Column("evidence", sa.JSON()),
         sa.Column("by", sa.String(200), nullable=False),
         sa.Column("changed", sa.DateTime(), nullable=False),
+        sa.Column("expires", sa.DateTime()),
         sa.PrimaryKeyConstraint("repo", "commit", name="pk_hub_revisions"),
     )
 

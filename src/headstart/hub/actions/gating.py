@@ -1,0 +1,80 @@
+"""The gate: a revision is laid out, judged by a standard, and what was found is kept with it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from headstart.hub.gate.gate import gate
+from headstart.hub.gate.model import Candidate, Evidence
+from headstart.hub.gate.standard import Standard
+from headstart.hub.hub import Hub
+from headstart.hub.registry import audit, refs, revisions, states, trees
+from headstart.hub.registry.model import Commit, Repo, State
+from headstart.progress import Progress
+
+
+def judge(
+    hub: Hub,
+    repo: Repo,
+    revision: str,
+    standard: Standard,
+    by: str,
+    progress: Progress,
+    data: Mapping[str, Path] | None = None,
+) -> tuple[Commit, Evidence]:
+    """Let a revision through the gate, or refuse it; either way the evidence is kept.
+
+    Args:
+        hub: The hub.
+        repo: A model.
+        revision: Which of its revisions.
+        standard: What it must hold.
+        by: Who asked for it.
+        progress: Is told of each check.
+        data: The standard's reference tasks' data, by name.
+    """
+    commit, incumbent = hub.database.read(lambda c: _found(c, repo, revision))
+    with laid_out(hub, commit) as folder, laid_out(hub, incumbent) as before:
+        candidate = Candidate(
+            folder=folder, name=repo.name, standard=standard, bases={},
+            incumbent=before if incumbent else None, data=data or {},
+        )  # fmt: skip
+        evidence = gate(candidate, progress)
+    state = State.GATED if evidence.passed else State.REFUSED
+
+    def keep(connection: Connection) -> None:
+        states.put(connection, repo, commit, state, by, evidence=evidence.as_json())
+        audit.note(connection, by, "gate", repo.name, commit=commit.id, state=state)
+
+    hub.database.write(keep)
+    return commit, evidence
+
+
+@contextmanager
+def laid_out(hub: Hub, commit: Commit | None) -> Iterator[Path]:
+    """Give a folder with a commit's files; an empty one for None."""
+    with tempfile.TemporaryDirectory(prefix="gate-", dir=hub.root) as place:
+        folder = Path(place)
+        tree = commit.tree if commit else trees.EMPTY
+        for entry in hub.database.read(lambda c: trees.entries(c, tree)).values():
+            file = folder / entry.path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("wb") as out:
+                for part in hub.store.read(entry.sha256):
+                    out.write(part)
+            file.chmod(0o444)
+        yield folder
+
+
+def _found(connection: Connection, repo: Repo, revision: str) -> tuple[Commit, Commit | None]:
+    commit = revisions.resolve(connection, repo, revision, drafts=True)
+    ref = refs.get(connection, repo, refs.MAIN)
+    before = None
+    if ref is not None and ref.published is not None and ref.published != commit.id:
+        before = revisions.resolve(connection, repo, ref.published, drafts=True)
+    return commit, before

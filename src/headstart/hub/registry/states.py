@@ -1,0 +1,104 @@
+"""The states of revisions, with the evidence for them; bound to a commit and to its content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, or_, select, update
+
+from headstart.hub.registry.model import Commit, Repo, State
+from headstart.hub.registry.tables import RevisionTable
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a revision stands.
+
+    Attributes:
+        commit: The commit.
+        tree: What it holds; approval is of exactly this.
+        state: Its state now; an approval that has run out is ``expired``.
+        evidence: What the gate found, if it ran.
+        by: Who set the state.
+        changed: When.
+        expires: Until when an approval holds.
+    """
+
+    commit: str
+    tree: str
+    state: State
+    evidence: dict[str, Any] | None
+    by: str
+    changed: datetime
+    expires: datetime | None
+
+
+def of(connection: Connection, repo: Repo, commit: Commit) -> Standing:
+    """Return where a commit stands; one that nobody judged is a candidate."""
+    row = connection.execute(
+        select(RevisionTable.__table__).where(
+            RevisionTable.repo == repo.id, RevisionTable.commit == commit.id
+        )
+    ).first()
+    if row is None:
+        return Standing(
+            commit.id, commit.tree, State.CANDIDATE, None, commit.author, commit.created, None
+        )
+    return _standing(row)
+
+
+def all_of(connection: Connection, repo: Repo) -> list[Standing]:
+    """Return every revision that was judged, newest first."""
+    rows = connection.execute(
+        select(RevisionTable.__table__)
+        .where(RevisionTable.repo == repo.id)
+        .order_by(RevisionTable.changed.desc())
+    )
+    return [_standing(row) for row in rows]
+
+
+def put(
+    connection: Connection,
+    repo: Repo,
+    commit: Commit,
+    state: State,
+    by: str,
+    *,
+    evidence: dict[str, Any] | None = None,
+    expires: datetime | None = None,
+) -> None:
+    """Set where a commit stands; without new evidence the old stays."""
+    values: dict[str, Any] = {
+        "tree": commit.tree, "state": state, "by": by, "changed": datetime.now(UTC),
+        "expires": expires,
+    }  # fmt: skip
+    if evidence is not None:
+        values["evidence"] = evidence
+    done = connection.execute(
+        update(RevisionTable)
+        .where(RevisionTable.repo == repo.id, RevisionTable.commit == commit.id)
+        .values(**values)
+    )
+    if not done.rowcount:
+        connection.execute(insert(RevisionTable).values(repo=repo.id, commit=commit.id, **values))
+
+
+def approved_ids(connection: Connection, repo: Repo) -> set[str]:
+    """Return the ids of the commits that readers may have."""
+    rows = connection.execute(
+        select(RevisionTable.commit).where(
+            RevisionTable.repo == repo.id,
+            RevisionTable.state == State.APPROVED,
+            or_(RevisionTable.expires.is_(None), RevisionTable.expires > datetime.now(UTC)),
+        )
+    )
+    return set(rows.scalars())
+
+
+def _standing(row: Any) -> Standing:
+    state = State(row.state)
+    if state is State.APPROVED and row.expires and row.expires <= datetime.now(UTC):
+        state = State.EXPIRED
+    return Standing(row.commit, row.tree, state, row.evidence, row.by, row.changed, row.expires)
