@@ -145,6 +145,130 @@ def revoke(
         raise RequestError(f"no token '{identity}' to revoke", mend="headstart hub token list")
 
 
+@app.command()
+def push(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="E.g. a study's best/.")],
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The model.")],
+    message: Annotated[str, typer.Option("--message", "-m", help="What changes.")] = "update",
+    public: Annotated[
+        bool, typer.Option("--public", help="Show it to all, not only to its owner's people.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Push a folder as a draft: readers get it once it has passed the gate and is approved."""
+    from headstart.hub.client import Remote
+
+    url = Remote().push(folder, name, message=message, private=False if public else None)
+    if json:
+        show.as_json({"commit": url.rpartition("/")[2], "url": url})
+    else:
+        typer.echo(url)
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME[@REVISION]", help="The model.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to.")],
+    json: Json = False,
+) -> None:
+    """Fetch a model's files into a folder."""
+    from headstart.hub.client import Remote
+
+    name, _, revision = name.partition("@")
+    place = Remote().pull(name, revision or None, out)
+    if json:
+        show.as_json({"folder": str(place)})
+    else:
+        typer.echo(str(place))
+
+
+@app.command("list")
+def list_models(
+    words: Annotated[str, typer.Argument(metavar="[WORDS]", help="What to search for.")] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="E.g. license:mit, en, bert; repeat.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    json: Json = False,
+) -> None:
+    """List the models that you may see."""
+    from headstart.hub.client import Remote
+
+    found = Remote().models(words, tag, limit)
+    if json:
+        show.as_json(found)
+        return
+    for one in found:
+        typer.echo(f"{one['id']:40} {one['task'] or '':24} {one['library'] or '':16}")
+
+
+@app.command("show")
+def show_model(
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME[@REVISION]", help="The model.")],
+    json: Json = False,
+) -> None:
+    """Show a model: its card's data, files, and where its revisions stand."""
+    from headstart.hub.client import Remote
+
+    name, _, revision = name.partition("@")
+    found = Remote().model(name, revision or None)
+    if json:
+        show.as_json(found)
+        return
+    typer.echo(f"{found['id']} at {found['commit']}")
+    for key, value in found["card"].items():
+        typer.echo(f"  {key}: {value}")
+    for file in found["files"]:
+        typer.echo(f"  {file['size'] or 0:>14,}  {file['path']}")
+    for one in found["states"]:
+        typer.echo(f"  {one['commit'][:7]}  {one['state']} by {one['by']}, {one['changed']}")
+
+
+Revision = Annotated[str, typer.Option("--revision", help="Branch, tag or commit.")]
+
+
+@app.command()
+def approve(
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The model.")],
+    revision: Revision = "main",
+    json: Json = False,
+) -> None:
+    """Give a revision that has passed the gate to readers."""
+    _say("approve", name, revision, "", json)
+
+
+@app.command()
+def retire(
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The model.")],
+    revision: Revision = "approved",
+    why: Annotated[str, typer.Option("--why", help="Kept in the audit log.")] = "",
+    json: Json = False,
+) -> None:
+    """Give a revision to readers no more: there is a better one."""
+    _say("retire", name, revision, why, json)
+
+
+@app.command("revoke")
+def revoke_model(
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The model.")],
+    revision: Revision = "approved",
+    why: Annotated[str, typer.Option("--why", help="Kept in the audit log.")] = "",
+    json: Json = False,
+) -> None:
+    """Give a revision to nobody any more: something is wrong with it."""
+    _say("revoke", name, revision, why, json)
+
+
+def _say(verb: str, name: str, revision: str, why: str, json: bool) -> None:
+    from headstart.hub.client import Remote
+
+    found = Remote().say(verb, name, revision, why)
+    if json:
+        show.as_json(found)
+    else:
+        typer.echo(f"{name} at {found['commit'][:7]}: {found['state']}")
+
+
 def _open(root: Path, database: str | None, blobs: str | None = None) -> Hub:
     from headstart.hub.hub import open_hub
 

@@ -1,0 +1,1 @@
+"""Bytes: content-addressed, stored once, verified whenever they are written or read."""
