@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import headstart
-from headstart.cli import adapt, bases, model, quiet
+from headstart.cli import adapt, bases, model, profile, quiet
 from headstart.cli.faults import GuardedGroup
 
 app = typer.Typer(
@@ -56,6 +56,7 @@ app.command()(adapt.adapt)
 app.command()(model.predict)
 app.command()(model.export)
 app.command()(adapt.report)
+app.command()(profile.profile)
 app.add_typer(bases.app, name="bases")
 
 
