@@ -78,7 +78,7 @@ class LedgerEvidence:
         if not trials or not fits(traits, filters):
             return []
         newest = max(one.newest for one in self._trials)
-        title = f"ledger: {trials:,} trials, {tasks:,} tasks, {self._writers:,} users"
+        title = f"ledger (trials: {trials:,}, tasks: {tasks:,}, users: {self._writers:,})"
         return [Proof(title, newest, "ledger", key="ledger")]
 
     def _refresh(self) -> None:
