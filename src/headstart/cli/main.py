@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 import headstart
-from headstart.cli import adapt, bases, model, profile, quiet
+from headstart.cli import adapt, bases, model, quiet
 from headstart.cli.faults import GuardedGroup
+from headstart.cli.profile import profile
 
 app = typer.Typer(
     name="headstart",
@@ -56,7 +57,7 @@ app.command()(adapt.adapt)
 app.command()(model.predict)
 app.command()(model.export)
 app.command()(adapt.report)
-app.command()(profile.profile)
+app.command()(profile)
 app.add_typer(bases.app, name="bases")
 
 
