@@ -289,3 +289,24 @@ def test_a_ledger_may_be_used_on_both_sides_of_a_fork(ledger: Ledger) -> None:
         ledger.add_trial(trial(f"parent-{number}"))
     assert os.waitpid(pid, 0)[1] == 0
     assert ledger.totals().trials == 41
+
+
+def test_studies_are_listed_the_newest_first_and_read_by_id(ledger: Ledger) -> None:
+    ledger.add_task(TASK)
+    ids = [ledger.add_study("task-1", {"n": n}, flop=1.0, seconds=1.0) for n in range(3)]
+    listed = [one for one, _ in ledger.newest_studies(10)]
+    assert listed == ids[::-1]
+    assert [one for one, _ in ledger.newest_studies(1)] == [ids[2]]
+    assert ledger.study_records([ids[1], "unknown", "\0"]) == {ids[1]: {"n": 1}}
+
+
+def test_trials_are_counted_by_task_and_method(ledger: Ledger) -> None:
+    ledger.add_task(TASK)
+    ledger.add_task(task("task-2", name="mails"))
+    for key, method, of in (("a", "lora", "task-1"), ("b", "lora", "task-1"), ("c", "x", "task-2")):
+        ledger.add_trial(trial(key, method=method, task=of))
+    found = {(one.name, one.method): one.trials for one in ledger.trial_groups()}
+    assert found == {("reviews", "lora"): 2, ("mails", "x"): 1}
+    assert ledger.trial_groups()[0].method == "x"
+    assert ledger.trial_groups()[0].newest.tzinfo is not None
+    assert ledger.writers() == 1

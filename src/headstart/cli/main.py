@@ -13,6 +13,7 @@ import typer
 import headstart
 from headstart.cli import adapt, bases, hub, model, quiet
 from headstart.cli.faults import GuardedGroup
+from headstart.cli.profile import profile
 
 app = typer.Typer(
     name="headstart",
@@ -56,6 +57,7 @@ app.command()(adapt.adapt)
 app.command()(model.predict)
 app.command()(model.export)
 app.command()(adapt.report)
+app.command()(profile)
 app.add_typer(bases.app, name="bases")
 app.add_typer(hub.app, name="hub")
 

@@ -28,6 +28,7 @@ from headstart.ledger.rows import (
     TaskEntry,
     Totals,
     TrialEntry,
+    TrialGroup,
 )
 from headstart.ledger.similar import Neighbours
 from headstart.ledger.tables import PredictionTable, StudyTable, TaskTable, TrialTable
@@ -251,6 +252,23 @@ class Ledger:
     def totals(self) -> Totals:
         """Return how much the ledger holds, and what it cost."""
         return self._read(queries.totals)
+
+    def newest_studies(self, limit: int) -> list[tuple[str, datetime]]:
+        """Return ids of studies and when they were added (UTC), the newest first."""
+        return self._read(lambda connection: queries.newest_studies(connection, limit))
+
+    def study_records(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return by id the records of those studies that the ledger holds."""
+        wanted = [one for one in ids if values.is_word(one)]
+        return self._read(lambda connection: queries.study_records(connection, wanted))
+
+    def trial_groups(self) -> list[TrialGroup]:
+        """Return how many trials each task has of each method, those tried last first."""
+        return self._read(queries.trial_groups)
+
+    def writers(self) -> int:
+        """Return how many users added trials."""
+        return self._read(queries.writers)
 
     def _trial_row(self, entry: TrialEntry) -> dict[str, Any]:
         host, user = self._writer

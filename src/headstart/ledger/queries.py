@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Insert, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from headstart.ledger.rows import KnownTrial, Outcome, Totals
+from headstart.ledger.rows import KnownTrial, Outcome, Totals, TrialGroup
 from headstart.ledger.tables import (
     PredictionTable,
     StudyTable,
@@ -136,6 +137,54 @@ def totals(connection: Connection) -> Totals:
         for table in (TaskTable, StudyTable)
     )
     return Totals(trials, tasks, studies, float(seconds or 0.0), float(flop or 0.0))
+
+
+def newest_studies(connection: Connection, limit: int) -> list[tuple[str, datetime]]:
+    """Return ids of studies and when they were added, the newest first."""
+    newest = select(StudyTable.id, StudyTable.created).order_by(
+        StudyTable.created.desc(), StudyTable.id
+    )
+    return [(row.id, row.created) for row in connection.execute(newest.limit(limit))]
+
+
+def study_records(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the records of studies by their ids."""
+    asked = select(StudyTable.id, StudyTable.record).where(StudyTable.id.in_(ids))
+    return {row.id: row.record for row in connection.execute(asked)}
+
+
+def trial_groups(connection: Connection) -> list[TrialGroup]:
+    """Return each task's methods, the one tried last first."""
+    groups = (
+        select(
+            TrialTable.task_fingerprint,
+            TrialTable.method,
+            func.count().label("trials"),
+            func.max(TrialTable.created).label("newest"),
+        )
+        .group_by(TrialTable.task_fingerprint, TrialTable.method)
+        .subquery()
+    )
+    found = connection.execute(
+        select(
+            TaskTable.fingerprint,
+            TaskTable.name,
+            TaskTable.kind,
+            TaskTable.modality,
+            groups.c.method,
+            groups.c.trials,
+            groups.c.newest,
+        )
+        .join(TaskTable, TaskTable.fingerprint == groups.c.task_fingerprint)
+        .order_by(groups.c.newest.desc(), TaskTable.fingerprint, groups.c.method)
+    )
+    return [TrialGroup(*row) for row in found]
+
+
+def writers(connection: Connection) -> int:
+    """Return how many users added trials."""
+    asked = select(func.count(TrialTable.user.distinct()))
+    return int(connection.execute(asked).scalar_one())
 
 
 def _insert(connection: Connection, table: type[Table], row: dict[str, Any]) -> Any:

@@ -133,6 +133,26 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialGroup:
+    """All trials of a method on a task.
+
+    Attributes:
+        task, name, kind, modality: As in :class:`TaskEntry`; ``task`` is its fingerprint.
+        method: As in :class:`TrialEntry`.
+        trials: How many.
+        newest: When the last of them was added, in UTC.
+    """
+
+    task: str
+    name: str
+    kind: str
+    modality: str
+    method: str
+    trials: int
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """What the ledger holds: counts, and what its trials cost in seconds and FLOP."""
 

@@ -1,0 +1,1 @@
+"""What an organization makes of studies: the skill profile and its evidence."""
