@@ -20,7 +20,26 @@ def test_the_front_matter_names_task_tags_and_metric(factory: ModuleType) -> Non
     assert read["pipeline_tag"] == "text-classification"
     assert "headstart" in read["tags"]
     assert read["metrics"] == ["accuracy"]
-    assert read["license"] == "unknown"
+
+
+def test_the_licence_is_the_bases(factory: ModuleType) -> None:
+    record = factory.study()
+    base = record.trials[0].base
+    told = record.model_copy(update={"reproduce": {"licences": {base: "Apache-2.0"}}})
+    assert front(model_card(told, trial_key="probe-0", how_to_load=""))["license"] == "apache-2.0"
+    told = record.model_copy(update={"reproduce": {}})
+    assert front(model_card(told, trial_key="probe-0", how_to_load=""))["license"] == "unknown"
+
+
+def test_where_it_comes_from_is_told_to_machines(factory: ModuleType) -> None:
+    record = factory.study()
+    found = front(model_card(record, trial_key="probe-0", how_to_load=""))["headstart"]
+    trial = next(one for one in record.trials if one.key == "probe-0")
+    assert found["base"] == trial.base
+    assert found["base_revision"] == trial.base_revision
+    assert found["data"]["fingerprint"] == record.task.fingerprint
+    assert found["cost"]["flop"] == trial.cost.flop
+    assert found["score"]["low"] < found["score"]["value"] < found["score"]["high"]
 
 
 def test_a_base_of_the_hub_is_named_without_its_revision(factory: ModuleType) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headstart.cli import quiet, show
+from headstart.cli.afar import remote
 from headstart.cli.faults import command_line, remember
 from headstart.cli.progress import watcher
 
@@ -186,6 +187,14 @@ def adapt(
         int | None,
         typer.Option("--context", metavar="N", help="With --gpu: tokens of a text."),
     ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(
+            "--push",
+            metavar="OWNER/NAME",
+            help="Push the delivered model to the hub (HEADSTART_HUB, HF_TOKEN) as a draft.",
+        ),
+    ] = None,
     out: Out = None,
     resume: Resume = False,
     json: Json = False,
@@ -203,10 +212,13 @@ def adapt(
       headstart adapt book.txt --plan --gpu "RTX 4090" --base hf:org/name --context 4096
 
       headstart adapt photos/ --base timm:resnet18.a1_in1k --method probe --method lora
+
+      headstart adapt reviews.csv --base hub:team/model@approved --push team/reviews
     """
     remember(call, out, resumable=True)
     if (gpu or context) and not plan:
         raise typer.BadParameter("--gpu and --context ask about a plan: give --plan, too")
+    hub = None if push is None or plan else remote(push)  # refused now, not after the work
     from headstart import api
 
     asked: dict[str, Any] = {
@@ -240,8 +252,12 @@ def adapt(
             )
     if plan:
         show.plan_as_json(planned) if json else show.plan(planned)
-    else:
-        _finish(study, json)
+        return
+    if hub is not None and push is not None:
+        delivered = study.folder / "best"
+        pushed = hub.push(delivered, push, message=study.record.decision.headline[:200])
+        typer.echo(f"pushed as a draft: {pushed}", err=True)
+    _finish(study, json)
 
 
 def demo(

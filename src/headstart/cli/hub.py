@@ -9,6 +9,7 @@ import typer
 
 from headstart.cli import show
 from headstart.cli.adapt import Json
+from headstart.cli.afar import remote
 from headstart.errors import RequestError, nearest
 
 if TYPE_CHECKING:
@@ -156,9 +157,7 @@ def push(
     json: Json = False,
 ) -> None:
     """Push a folder as a draft: readers get it once it has passed the gate and is approved."""
-    from headstart.hub.client import Remote
-
-    url = Remote().push(folder, name, message=message, private=False if public else None)
+    url = remote().push(folder, name, message=message, private=False if public else None)
     if json:
         show.as_json({"commit": url.rpartition("/")[2], "url": url})
     else:
@@ -172,10 +171,8 @@ def pull(
     json: Json = False,
 ) -> None:
     """Fetch a model's files into a folder."""
-    from headstart.hub.client import Remote
-
     name, _, revision = name.partition("@")
-    place = Remote().pull(name, revision or None, out)
+    place = remote().pull(name, revision or None, out)
     if json:
         show.as_json({"folder": str(place)})
     else:
@@ -192,9 +189,7 @@ def list_models(
     json: Json = False,
 ) -> None:
     """List the models that you may see."""
-    from headstart.hub.client import Remote
-
-    found = Remote().models(words, tag, limit)
+    found = remote().models(words, tag, limit)
     if json:
         show.as_json(found)
         return
@@ -208,10 +203,8 @@ def show_model(
     json: Json = False,
 ) -> None:
     """Show a model: its card's data, files, and where its revisions stand."""
-    from headstart.hub.client import Remote
-
     name, _, revision = name.partition("@")
-    found = Remote().model(name, revision or None)
+    found = remote().model(name, revision or None)
     if json:
         show.as_json(found)
         return
@@ -260,9 +253,7 @@ def revoke_model(
 
 
 def _say(verb: str, name: str, revision: str, why: str, json: bool) -> None:
-    from headstart.hub.client import Remote
-
-    found = Remote().say(verb, name, revision, why)
+    found = remote().say(verb, name, revision, why)
     if json:
         show.as_json(found)
     else:

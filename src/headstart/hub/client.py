@@ -39,6 +39,10 @@ class Remote:
         self.endpoint = place.rstrip("/")
         self._api = HfApi(self.endpoint, library_name="headstart")
 
+    def whoami(self) -> str:
+        """Return the name of the token's user."""
+        return str(self._told(self._api.whoami)["name"])
+
     def push(self, folder: Path, name: str, *, message: str, private: bool | None = None) -> str:
         """Push a folder's files as a draft of the model; return the commit's address."""
         if not folder.is_dir():
@@ -117,12 +121,20 @@ class Remote:
             RequestError: It refuses.
             WorkError: It is out of reach, or fails.
         """
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+        from huggingface_hub.errors import (
+            HfHubHTTPError,
+            HFValidationError,
+            LocalTokenNotFoundError,
+        )
 
         try:
             return work()
         except HFValidationError as error:
             raise RequestError(str(error), mend="write owner/name") from error
+        except LocalTokenNotFoundError as error:
+            raise RequestError(
+                "the hub asks who you are", where=self.endpoint, mend="set HF_TOKEN to your token"
+            ) from error
         except HfHubHTTPError as error:
             said = error.server_message or str(error).splitlines()[0]
             raise RequestError(said, where=self.endpoint) from error

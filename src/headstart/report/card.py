@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from headstart.study.record import ArmRecord, StudyRecord, TrialRecord
+from headstart.study.record import ArmRecord, ScoreRecord, StudyRecord, TrialRecord
 from headstart.study.words import listed, metric_name, with_interval
 
 _TASKS = {
@@ -52,16 +52,48 @@ def model_card(record: StudyRecord, *, trial_key: str, how_to_load: str) -> str:
 def _front(record: StudyRecord, trial: TrialRecord) -> str:
     task = record.task
     fields: dict[str, Any] = {
-        "license": "unknown",
+        "license": _licence(record, trial),
         "pipeline_tag": _TASKS.get((task.modality, task.kind), "other"),
         "tags": ["headstart", trial.method],
         "metrics": [task.metric],
     }
-    if trial.base is not None and trial.base.startswith("hf:"):  # the Hub knows no other bases
-        fields["base_model"] = trial.base.removeprefix("hf:").partition("@")[0]
+    source, _, base = (trial.base or "").partition(":")
+    if source in ("hf", "hub"):  # no other bases have a page
+        fields["base_model"] = base.partition("@")[0]
+    fields["headstart"] = lineage(record, trial)
     # JSON is YAML: quoting done so is safe for any name that the data may hold.
     lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
     return "\n".join(["---", *lines, "---"])
+
+
+def lineage(record: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
+    """Return where a model comes from: base, data, what it cost, learnt and forgot."""
+    test = trial.scores.get("test", {}).get(record.task.metric)
+    return {
+        "base": trial.base,
+        "base_revision": trial.base_revision,
+        "method": trial.method,
+        "trial": trial.key,
+        "seed": trial.seed,
+        "data": {"name": record.task.name, "fingerprint": record.task.fingerprint},
+        "cost": {"seconds": round(trial.cost.seconds, 1), "flop": trial.cost.flop},
+        "score": {"metric": record.task.metric, **_three(test)} if test else None,
+        "forgotten": [
+            {"suite": one.suite, "metric": one.metric, **_three(one.forgotten)}
+            for one in trial.retention
+            if one.part == "test"
+        ],
+    }
+
+
+def _three(score: ScoreRecord) -> dict[str, float]:
+    return {"value": score.value, "low": score.low, "high": score.high}
+
+
+def _licence(record: StudyRecord, trial: TrialRecord) -> str:
+    """Return the base's licence: what is made from it carries that on."""
+    known = record.reproduce.get("licences", {}).get(str(trial.base))
+    return str(known).lower() if known else "unknown"
 
 
 def _use(record: StudyRecord) -> str:
@@ -107,7 +139,7 @@ def _data(record: StudyRecord) -> str:
 def _limits(record: StudyRecord, trial: TrialRecord) -> str:
     limits = [
         "The scores hold for rows drawn like the test rows; on other data they may be lower.",
-        "The licence of the training data was not checked; set `license` before sharing.",
+        "`license` is the base's; the licence of the training data was not checked.",
     ]
     if trial.base is not None:
         limits.append(
