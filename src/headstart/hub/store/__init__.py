@@ -1,1 +1,0 @@
-"""Bytes: content-addressed, stored once, verified whenever they are written or read."""
