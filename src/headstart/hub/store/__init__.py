@@ -1,0 +1,1 @@
+"""Bytes by their content: kept once, verified whenever they are read."""

@@ -1,0 +1,72 @@
+"""A folder for what is under way that outlives its process by no more than one start."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+_LOCK = "lock"
+_UNLOCKED_SECONDS = 3600.0  # a folder without a lock may be one that is just being made
+
+
+class Scratch:
+    """One folder of this process below ``folder``; those of dead processes are deleted.
+
+    Who lives is told by a lock, which the system frees however a process ends; a process's number
+    would mean nothing in another container.
+
+    Raises:
+        OSError: The folder cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        _clean(folder)
+        self.path, self._lock = _locked(folder)
+
+    def fresh(self) -> Path:
+        """Return a path in the folder where nothing is yet."""
+        return self.path / uuid4().hex
+
+    def close(self) -> None:
+        """Delete the folder now."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            os.close(self._lock)
+
+    def __del__(self) -> None:
+        with suppress(Exception):
+            os.close(self._lock)
+
+
+def _locked(folder: Path) -> tuple[Path, int]:
+    while True:
+        own = folder / uuid4().hex
+        own.mkdir()
+        lock = os.open(own / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(OSError):
+            if os.fstat(lock).st_ino == (own / _LOCK).stat().st_ino:
+                return own, lock
+        os.close(lock)  # another process cleaned between the making and the locking
+
+
+def _clean(folder: Path) -> None:
+    for entry in folder.iterdir():
+        with suppress(OSError):
+            try:
+                lock = os.open(entry / _LOCK, os.O_RDWR)
+            except FileNotFoundError:
+                if time.time() - entry.stat().st_mtime > _UNLOCKED_SECONDS:
+                    shutil.rmtree(entry, ignore_errors=True)
+                continue
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(entry, ignore_errors=True)
+            finally:
+                os.close(lock)
