@@ -61,9 +61,24 @@ def _front(record: StudyRecord, trial: TrialRecord) -> str:
     if source in ("hf", "hub"):  # no other bases have a page
         fields["base_model"] = base.partition("@")[0]
     fields["headstart"] = lineage(record, trial)
-    # JSON is YAML: quoting done so is safe for any name that the data may hold.
-    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
+    lines = [f"{name}: {_quoted(value)}" for name, value in fields.items()]
     return "\n".join(["---", *lines, "---"])
+
+
+def _quoted(value: Any) -> str:
+    """Return a value as JSON, which is YAML, safe for any name that the data may hold.
+
+    Signs that mean something in Markdown or HTML are escaped: some viewers do not know that a
+    block of YAML is none.
+    """
+    if isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=False)
+        return "".join(f"\\u{ord(sign):04x}" if sign in "<>[]|`" else sign for sign in text)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(k)}: {_quoted(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_quoted, value)) + "]"
+    return json.dumps(value)
 
 
 def lineage(record: StudyRecord, trial: TrialRecord) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import logging
 import secrets
 from typing import Any
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -46,7 +46,7 @@ def request_id(request: Request) -> str:
     return plain(request.headers.get("x-amzn-trace-id") or secrets.token_hex(8))[:100]
 
 
-def install(app: Any) -> None:
+def install(app: FastAPI) -> None:
     """Let an application answer errors in the protocol's way."""
 
     @app.exception_handler(HubError)
