@@ -38,7 +38,7 @@ async def spooled(request: Request, most: int, folder: Path) -> AsyncIterator[IO
     Raises:
         BadRequestError: It has more than ``most`` bytes.
     """
-    with SpooledTemporaryFile(_IN_MEMORY, dir=folder) as file:
+    with SpooledTemporaryFile(_IN_MEMORY, dir=str(folder)) as file:
         size = 0
         async for batch in batches(request):
             size += len(batch)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import platform
 import sys
+from contextlib import suppress
 
 import uvicorn
 
@@ -10,6 +13,7 @@ from headstart.hub.hub import Hub
 from headstart.hub.serve.app import create_app
 
 _IDLE_SECONDS = 30
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 
 
 def run(hub: Hub, host: str, port: int, address: str | None = None) -> None:
@@ -26,6 +30,20 @@ def run(hub: Hub, host: str, port: int, address: str | None = None) -> None:
         timeout_keep_alive=_IDLE_SECONDS, timeout_graceful_shutdown=10, server_header=False,
         h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
+    _spend_little_memory()
     server = uvicorn.Server(config)
     print(f"headstart hub: http://{host}:{port} keeps {hub.root}", file=sys.stderr, flush=True)
     server.run()
+
+
+def _spend_little_memory() -> None:
+    """Let glibc give large buffers back at once, and keep few pools for many threads.
+
+    Parameter numbers from glibc's <malloc.h>; see mallopt(3).
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    with suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, value in ((_M_ARENA_MAX, 2), (_M_MMAP_THRESHOLD, 1 << 20)):
+            mallopt(ctypes.c_int(parameter), ctypes.c_int(value))

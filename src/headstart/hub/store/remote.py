@@ -13,7 +13,7 @@ from datetime import UTC
 from pathlib import Path
 from uuid import uuid4
 
-import fsspec  # type: ignore[import-untyped]
+import fsspec
 
 from headstart.errors import RequestError
 from headstart.hub.store.depot import Staged, checked

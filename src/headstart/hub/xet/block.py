@@ -81,10 +81,13 @@ class Block:
         return kept[0], kept[-1] + 1, before
 
     def together(self, start: int, end: int) -> int:
-        """Return up to where chunks follow each other in one file."""
-        place = self.places[start]
+        """Return up to where chunks follow each other in one file, or lie in none."""
+        number, place = start, self.places.get(start)
+        if place is None:
+            while number < end and number not in self.places:
+                number += 1
+            return number
         expected = place.offset
-        number = start
         while number < end and self.places.get(number) == Place(place.sha256, expected):
             expected += self.chunks[number].length
             number += 1

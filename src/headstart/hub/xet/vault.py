@@ -156,9 +156,10 @@ class Vault:
             return None
         places: list[tuple[str, dict[int, int]]] = []
         for key in self._depot.keys(_places(name)):
+            sha256 = key.rpartition("/")[2]
             told = record.get(self._depot, key)
-            if told is not None:
-                places.append((key.rpartition("/")[2], {int(k): v for k, v in told.items()}))
+            if told is not None and self._store.content(sha256) is not None:
+                places.append((sha256, {int(k): v for k, v in told.items()}))
         found = tuple(
             xorb.Chunk(bytes.fromhex(digest), length, start, stop, encoding)
             for digest, length, start, stop, encoding in chunks
@@ -239,17 +240,13 @@ class Vault:
         """Yield the contents of chunks, proved: from files where they are, else as they came."""
         number = start
         while number < end:
-            place = block.places.get(number)
-            if place is None or not self._has(place):
-                yield from self._as_came(block, number, number + 1)
-                number += 1
-                continue
             stop = block.together(number, end)
-            yield from self._placed(block, place, number, stop)
+            place = block.places.get(number)
+            if place is None:
+                yield from self._as_came(block, number, stop)
+            else:
+                yield from self._placed(block, place, number, stop)
             number = stop
-
-    def _has(self, place: Place) -> bool:
-        return self._store.content(place.sha256) is not None
 
     def _placed(self, block: Block, place: Place, start: int, end: int) -> Iterator[bytes]:
         lengths = [one.length for one in block.chunks[start:end]]
