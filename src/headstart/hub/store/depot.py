@@ -55,6 +55,15 @@ class Depot(Protocol):
     def delete(self, key: str) -> None:
         """Delete an object; one that is not there is no error."""
 
+    def renew(self, key: str, *parts: bytes | memoryview) -> None:
+        """Put an object again so that its age begins anew, also while it is being discarded."""
+
+    def discard(self, key: str, older_seconds: float) -> bool:
+        """Delete an object unless it is younger, or becomes so now; return whether it went."""
+
+    def recover(self) -> None:
+        """Put back what a discard that was killed had set aside."""
+
     def keys(self, prefix: str) -> Iterator[str]:
         """Give the keys below a folder such as ``objects`` or ``objects/ab``, in no order."""
 

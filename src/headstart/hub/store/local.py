@@ -13,6 +13,8 @@ from headstart.hub.store.depot import Staged, checked
 from headstart.hub.store.model import writing
 from headstart.hub.store.scratch import Scratch
 
+_ASIDE = "aside"
+
 
 @dataclass(frozen=True)
 class _Beside:
@@ -35,10 +37,11 @@ class LocalDepot:
 
     def get(self, key: str) -> bytes:
         """Return an object; KeyError if it is not there."""
-        try:
-            return self._path(key).read_bytes()
-        except FileNotFoundError:
-            raise KeyError(key) from None
+        path = self._path(key)
+        for place in (path, self._aside(key), path):  # in this order it comes back from aside
+            with suppress(FileNotFoundError):
+                return place.read_bytes()
+        raise KeyError(key)
 
     def put(self, key: str, *parts: bytes | memoryview) -> None:
         """Keep ``parts`` in one object, whole or not at all."""
@@ -88,6 +91,37 @@ class LocalDepot:
         with writing(str(self.root)):
             self._path(key).unlink(missing_ok=True)
 
+    def renew(self, key: str, *parts: bytes | memoryview) -> None:
+        """Put an object again: a discard takes it away whole, looks at its age, and returns it."""
+        self.put(key, *parts)
+
+    def discard(self, key: str, older_seconds: float) -> bool:
+        """Delete an object unless it is younger, or becomes so now; return whether it went."""
+        age = self.age(key)
+        if age is None or age < older_seconds:
+            return False
+        path, aside = self._path(key), self._aside(key)
+        with writing(str(self.root)), suppress(FileNotFoundError):
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(aside)
+            if time.time() - aside.stat().st_mtime < older_seconds:
+                aside.replace(path)
+                return False
+            aside.unlink()
+            return True
+        return False
+
+    def recover(self) -> None:
+        """Put back what a discard that was killed had set aside."""
+        with writing(str(self.root)):
+            for aside in self.keys(_ASIDE):
+                path = self._path(aside.removeprefix(f"{_ASIDE}/"))
+                with suppress(FileNotFoundError):
+                    if path.exists():
+                        (self.root / aside).unlink()
+                    else:
+                        (self.root / aside).replace(path)
+
     def keys(self, prefix: str) -> Iterator[str]:
         """Give the keys below a folder, in no order."""
         folders = [prefix]
@@ -106,6 +140,9 @@ class LocalDepot:
 
     def _path(self, key: str) -> Path:
         return self.root / checked(key)
+
+    def _aside(self, key: str) -> Path:
+        return self.root / _ASIDE / checked(key)
 
 
 def _write(path: Path, parts: Sequence[bytes | memoryview]) -> None:

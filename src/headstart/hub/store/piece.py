@@ -1,16 +1,31 @@
-"""How one piece lies in the depot: an encoding and a payload, named by what they decode to."""
+"""How one piece lies in the depot: an encoding and a payload, named by what they decode to.
+
+A stored piece is four bytes of magic, one of encoding, and
+
+- encoding 0: the content;
+- encoding 1: checksum (16 bytes, BLAKE3 of what follows), width, planes (`headstart.hub.store.
+  planes`);
+- encoding 2: checksum, width, the name of another piece (32 bytes), planes of the difference from
+  that.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from blake3 import blake3
 
 from headstart.hub.store.model import Damaged
+from headstart.hub.store.planes import WIDTHS, spread, squeezed
 
 LIMIT = 4 * 2**20
 """Bytes of content that a piece has at most."""
 
 _MAGIC = b"hsp\x01"
-_RAW = 0
+_RAW, _PLANES, _DIFFERENCE = 0, 1, 2
+_HEAD, _SUM, _NAME = 5, 16, 32
+_WIDTH = _HEAD + _SUM
+_BASE = _WIDTH + 1
 
 
 def name_of(content: bytes | memoryview) -> str:
@@ -28,18 +43,71 @@ def raw(content: bytes | memoryview) -> tuple[bytes, bytes | memoryview]:
     return _MAGIC + bytes([_RAW]), content
 
 
-def decoded(stored: bytes, name: str) -> memoryview:
+def planes(content: bytes | memoryview, width: int) -> bytes:
+    """Return a stored piece that holds ``content``, numbers of ``width`` bytes, as planes."""
+    return _checked(_PLANES, bytes([width]) + squeezed(content, None, width))
+
+
+def difference(
+    content: bytes | memoryview, base: bytes | memoryview, base_name: str, width: int
+) -> bytes:
+    """Return a stored piece that holds what ``content`` has other than the piece ``base``."""
+    head = bytes([width]) + bytes.fromhex(base_name)
+    return _checked(_DIFFERENCE, head + squeezed(content, base, width))
+
+
+def base_of(stored: bytes) -> str | None:
+    """Return the piece that a stored piece is a difference from; None if it stands alone."""
+    if stored[:_HEAD] != _MAGIC + bytes([_DIFFERENCE]):
+        return None
+    return stored[_BASE : _BASE + _NAME].hex()
+
+
+def is_raw(stored: bytes) -> bool:
+    """Return whether a stored piece holds its content as it is."""
+    return stored[:_HEAD] == _MAGIC + bytes([_RAW])
+
+
+def decoded(stored: bytes, name: str, base: Callable[[str], memoryview]) -> memoryview:
     """Return the content of a stored piece, verified.
+
+    Args:
+        stored: What lies in the depot.
+        name: What the content must be.
+        base: Gives the verified content of another piece by its name.
 
     Raises:
         Damaged: These are not the bytes that were put under this name.
     """
-    key = key_of(name)
-    if stored[:4] != _MAGIC or len(stored) < 5:
+    key, view = key_of(name), memoryview(stored)
+    if stored[:4] != _MAGIC or len(stored) <= _HEAD:
         raise Damaged(key, "it does not begin as a piece does")
-    if stored[4] != _RAW:
-        raise Damaged(key, f"its encoding {stored[4]} is unknown")
-    content = memoryview(stored)[5:]
-    if name_of(content) != name:
+    content = view[_HEAD:] if stored[4] == _RAW else _unsqueezed(view, key, base)
+    if len(content) > LIMIT or name_of(content) != name:
         raise Damaged(key, "its content has another hash than its name")
     return content
+
+
+def _unsqueezed(view: memoryview, key: str, base: Callable[[str], memoryview]) -> memoryview:
+    encoding = view[4]
+    if encoding not in (_PLANES, _DIFFERENCE):
+        raise Damaged(key, f"its encoding {encoding} is unknown")
+    start = _BASE if encoding == _PLANES else _BASE + _NAME
+    if len(view) <= start or _sum(view[_WIDTH:]) != view[_HEAD:_WIDTH]:
+        raise Damaged(key, "its checksum is wrong")
+    width = view[_WIDTH]
+    if width not in WIDTHS:
+        raise Damaged(key, "its numbers have an impossible width")
+    other = None if encoding == _PLANES else base(view[_BASE:start].hex())
+    try:
+        return spread(view[start:], other, width, LIMIT)
+    except ValueError as error:
+        raise Damaged(key, f"it cannot be unpacked: {error}") from error
+
+
+def _checked(encoding: int, payload: bytes) -> bytes:
+    return _MAGIC + bytes([encoding]) + _sum(payload) + payload
+
+
+def _sum(payload: bytes | memoryview) -> bytes:
+    return blake3(payload).digest(_SUM)

@@ -23,6 +23,11 @@ from headstart.hub.store.scratch import Scratch
 _WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "memory"}
 """Where an object appears whole or not at all; elsewhere it is written beside and renamed."""
 
+_MARKS, _BESIDE = "discarding", "beside"
+_DISCARD_SECONDS = 60.0  # a mark that is older was left by a process that was killed
+_LEFT_SECONDS = 86400.0
+_LOOK_AGAIN_SECONDS = 0.05
+
 
 @dataclass(frozen=True)
 class _There:
@@ -70,7 +75,7 @@ class RemoteDepot:
             if self._whole:
                 self._fs.pipe_file(path, data)
                 return
-            beside = self._path(f"scratch/{uuid4().hex}")
+            beside = self._path(f"{_BESIDE}/{uuid4().hex}")
             for folder in {posixpath.dirname(path), posixpath.dirname(beside)}:
                 self._fs.makedirs(folder, exist_ok=True)
             try:
@@ -105,6 +110,47 @@ class RemoteDepot:
         """Delete an object if it is there."""
         with writing(self._url), suppress(FileNotFoundError):
             self._fs.rm_file(self._path(key))
+
+    def renew(self, key: str, *parts: bytes | memoryview) -> None:
+        """Put an object again; wait out a discard that may have looked at its age before."""
+        self.put(key, *parts)
+        if self._discarding(key):
+            while self._discarding(key):
+                time.sleep(_LOOK_AGAIN_SECONDS)
+            if self.age(key) is None:
+                self.put(key, *parts)
+
+    def discard(self, key: str, older_seconds: float) -> bool:
+        """Delete an object unless it is younger; return whether it went.
+
+        The mark is put before the age is looked at, and `renew` looks for the mark after it put:
+        one of the two sees the other.
+        """
+        age = self.age(key)
+        if age is None or age < older_seconds:
+            return False
+        mark = f"{_MARKS}/{key}"
+        self.put(mark, b"discard")
+        try:
+            age = self.age(key)
+            if age is None or age < older_seconds:
+                return False
+            self.delete(key)
+            return True
+        finally:
+            self.delete(mark)
+
+    def recover(self) -> None:
+        """Delete the marks and half-written objects of processes that were killed."""
+        for folder in (_MARKS, _BESIDE):
+            for key in self.keys(folder):
+                age = self.age(key)
+                if age is not None and age > _LEFT_SECONDS:
+                    self.delete(key)
+
+    def _discarding(self, key: str) -> bool:
+        age = self.age(f"{_MARKS}/{key}")
+        return age is not None and age < _DISCARD_SECONDS
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Give the keys below a folder, in no order."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
+from headstart.errors import RequestError
 from headstart.hub.store import piece as pieces
 from headstart.hub.store import recipe as recipes
 from headstart.hub.store.depot import Depot, Staged
 from headstart.hub.store.model import GRACE_SECONDS, Content, Damaged, Missing, Piece
 from headstart.hub.store.recipe import Recipe
 from headstart.hub.store.writer import Writer
+
+DEEPEST = 16
+"""Differences from differences that are followed; packing makes one, racing processes a few."""
 
 
 class Store:
@@ -30,6 +35,10 @@ class Store:
         Raises:
             RequestError: ``sha256`` is none, or ``size`` below zero.
         """
+        if sha256 is not None and not recipes.is_sha256(sha256):
+            raise RequestError("a sha256 is 64 hex digits, lower case", where=repr(sha256[:80]))
+        if size is not None and size < 0:
+            raise RequestError("a size is zero or more", where=str(size))
         return Writer(self, sha256, size)
 
     def add(
@@ -101,16 +110,53 @@ class Store:
         """Return the content of a piece, verified.
 
         Raises:
-            Damaged: It is broken, or not there, though a file needs it.
+            Damaged: It, or one that it is a difference from, is broken, or not there though a
+                file needs it; the error's key says which.
         """
+        return self._piece(name, 0)
+
+    def stored(self, name: str) -> bytes:
+        """Return a piece as it lies in the depot, not verified; raises as `piece` does."""
         key = pieces.key_of(name)
         try:
-            stored = self.depot.get(key)
+            return self.depot.get(key)
         except KeyError:
             raise Damaged(key, "it is not there, though a file needs it") from None
         except OSError as error:
             raise Damaged(key, f"it cannot be read: {error.strerror or error}") from error
-        return pieces.decoded(stored, name)
+
+    def has(self, name: str) -> bool:
+        """Return whether a piece is kept and whole; make it young if it was old.
+
+        It is read for that: a file that is pushed again repairs what was broken.
+        """
+        age = self.depot.age(pieces.key_of(name))
+        if age is None:
+            return False
+        try:
+            self.piece(name)
+            self._renew(name, age)
+        except Damaged:
+            return False
+        return True
+
+    def renew(self, sha256: str) -> Content | None:
+        """Return what is known of a file whose pieces are all there, and make them young.
+
+        To be asked before a client is told that it need not send a file: until the grace period is
+        over no sweep takes it, whether something speaks of it or not.
+
+        Returns:
+            None where the file is not kept, or not whole, and should be sent again.
+        """
+        try:
+            recipe = self.recipe(sha256)
+            for piece in recipe.pieces:
+                self._renew(piece.name, self.depot.age(pieces.key_of(piece.name)))
+        except (Missing, Damaged):
+            return None
+        self.show(recipe)
+        return recipe.content
 
     def stage(self, name: str, content: bytes | memoryview) -> Staged | None:
         """Write a piece that is to be kept; None if the store has it, whole."""
@@ -118,23 +164,34 @@ class Store:
             return None
         return self.depot.stage(pieces.key_of(name), *pieces.raw(content))
 
-    def has(self, name: str) -> bool:
-        """Return whether a piece is kept and whole, and make it young if it was old.
-
-        It is read for that: a file that is pushed again repairs what was broken.
-        """
-        key = pieces.key_of(name)
+    def show(self, recipe: Recipe) -> None:
+        """Make a file visible whose pieces are kept, or, if it is, make it young."""
+        key, stored = recipes.key_of(recipe.content.sha256), recipes.packed(recipe)
         age = self.depot.age(key)
-        if age is None:
-            return False
-        try:
-            stored = self.depot.get(key)
-            pieces.decoded(stored, name)
-        except (KeyError, OSError, Damaged):
-            return False
-        if age > self.grace_seconds / 2:
-            self.depot.put(key, stored)
-        return True
+        with suppress(KeyError, OSError):
+            if age is not None and not self.is_old(age) and self.depot.get(key) == stored:
+                return
+        self.depot.renew(key, stored)
+
+    def is_old(self, age: float) -> bool:
+        """Return whether what is used again must be made young, so that no sweep can take it."""
+        return age > self.grace_seconds / 2
+
+    def _piece(self, name: str, depth: int) -> memoryview:
+        if depth > DEEPEST:
+            raise Damaged(pieces.key_of(name), "it is a difference from itself")
+        return pieces.decoded(self.stored(name), name, lambda base: self._piece(base, depth + 1))
+
+    def _renew(self, name: str, age: float | None) -> None:
+        """Make a piece young if it is old, and before it the one it is a difference from."""
+        if age is not None and not self.is_old(age):
+            return
+        stored = self.stored(name)
+        pieces.decoded(stored, name, self.piece)
+        base = pieces.base_of(stored)
+        if base is not None:
+            self._renew(base, self.depot.age(pieces.key_of(base)))
+        self.depot.renew(pieces.key_of(name), stored)
 
     def _range(self, recipe: Recipe, start: int, stop: int) -> Iterator[bytes]:
         if recipe.inline is not None:

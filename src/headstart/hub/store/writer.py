@@ -6,7 +6,6 @@ import hashlib
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from headstart.hub.store import recipe as recipes
 from headstart.hub.store.cutting import Cutter
 from headstart.hub.store.depot import Staged
 from headstart.hub.store.model import Content, Mismatch, Piece
@@ -114,7 +113,7 @@ class Writer:
             self._store.depot.keep([one for one in self._staged.values() if one is not None])
             self._staged = {}
             kept = Recipe(Content(sha256, self._size, self._oid()), tuple(self._pieces))
-        self._store.depot.put(recipes.key_of(sha256), recipes.packed(kept))
+        self._store.show(kept)
         return kept.content
 
     def _take(self, part: memoryview, ends: bool) -> None:
