@@ -260,6 +260,92 @@ def _say(verb: str, name: str, revision: str, why: str, json: bool) -> None:
         typer.echo(f"{name} at {found['commit'][:7]}: {found['state']}")
 
 
+@app.command()
+def fsck(
+    root: Root,
+    database: Database = None,
+    blobs: Blobs = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", metavar="", help="Put every file together, too.")
+    ] = False,
+    slowly: Annotated[
+        int | None,
+        typer.Option("--slowly", metavar="MB", help="Read no more megabytes a second.", min=1),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Look for damage in all that the hub keeps, also while it serves; name what is hurt."""
+    _need_packages()
+    from headstart.hub.actions import maintaining
+    from headstart.hub.store.scrub import at_most
+
+    pace = None if slowly is None else at_most(slowly * 1e6)
+    found = maintaining.fsck(_open(root, database, blobs), pace, deep=deep)
+    told = {
+        "well": found.well,
+        "damage": [{"object": one.key, "why": one.why} for one in found.damage],
+        "files": list(found.missing),
+        "events": list(found.events),
+    }
+    if json:
+        show.as_json(told)
+    else:
+        for one in found.damage:
+            typer.echo(f"damaged: {one.key}: {one.why}")
+        for file in found.missing:
+            typer.echo(f"cannot be read whole: {file}")
+        for event in found.events:
+            typer.echo(f"the audit log was changed at entry {event}")
+        if found.well:
+            typer.echo("all is well")
+    if not found.well:
+        raise typer.Exit(1)
+
+
+@app.command()
+def gc(root: Root, database: Database = None, blobs: Blobs = None, json: Json = False) -> None:
+    """Let go what no repo speaks of, four weeks after it came; safe while the hub serves."""
+    _need_packages()
+    from headstart.hub.actions import maintaining
+
+    files, pieces = maintaining.collect(_open(root, database, blobs))
+    if json:
+        show.as_json({"files": files, "pieces": pieces})
+    else:
+        typer.echo(f"gone: {files:,} files, {pieces:,} pieces")
+
+
+@app.command()
+def team(
+    name: Annotated[str, typer.Argument(metavar="TEAM", help="A namespace that people share.")],
+    root: Root,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", metavar="USER", help="Who joins; repeat.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", metavar="USER", help="Who leaves; repeat.")
+    ] = None,
+    role: Annotated[
+        str, typer.Option("--role", metavar="ROLE", help="What who joins may do there.")
+    ] = "write",
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Make a team, let users join or leave it, and show who belongs to it."""
+    _need_packages()
+    from headstart.hub.actions import admitting
+
+    if role not in _ROLES:
+        raise RequestError(f"unknown role '{role}'", mend=nearest(role, _ROLES))
+    hub = _open(root, database)
+    found = admitting.team(hub, name, tuple(add or ()), tuple(remove or ()), role)
+    if json:
+        show.as_json({"team": name, "members": found})
+    else:
+        for user, part in found.items():
+            typer.echo(f"{user:30} {part}")
+
+
 def _open(root: Path, database: str | None, blobs: str | None = None) -> Hub:
     from headstart.hub.hub import open_hub
 

@@ -61,3 +61,21 @@ def revoke(hub: Hub, identity: str, by: str = KEEPER) -> bool:
         return done
 
     return hub.database.write(work)
+
+
+def team(
+    hub: Hub, name: str, add: tuple[str, ...], remove: tuple[str, ...], role: str
+) -> dict[str, str]:
+    """Make a team where there is none, let users join and leave; return its members' roles."""
+
+    def work(connection: Connection) -> dict[str, str]:
+        found = owners.found_team(connection, name, None)
+        for user in add:
+            known = owners.ensure_user(connection, user)
+            owners.set_member(connection, found, known, Role.of(role))
+        for user in remove:
+            owners.set_member(connection, found, user, None)
+        audit.note(connection, KEEPER, "team", found, add=list(add), remove=list(remove))
+        return {user: str(part) for user, part in owners.members_of(connection, found).items()}
+
+    return hub.database.write(work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -78,6 +79,13 @@ def sight_of(asker: Asker) -> Sight:
         return Sight(None, None)
     drafts = [name for name, role in own.items() if min(role, asker.role) >= Role.WRITE]
     return Sight(frozenset(own), frozenset(drafts))
+
+
+def base_names(card: dict[str, Any]) -> list[str]:
+    """Return the models that a card says its own was made from."""
+    told = card.get("base_model")
+    names = told if isinstance(told, list) else [told]
+    return [name for name in names if isinstance(name, str) and name.count("/") == 1]
 
 
 def in_tree(connection: Connection, tree: str, sha256: str) -> bool:

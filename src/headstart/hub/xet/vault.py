@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from headstart.errors import RequestError
 from headstart.hub.store.model import Content, Damaged
+from headstart.hub.store.scrub import Damage
 from headstart.hub.store.store import Store
 from headstart.hub.xet import record, shard, xorb
 from headstart.hub.xet.block import Block, Place
@@ -148,6 +149,41 @@ class Vault:
             whole = xorb.plain_header(chunk.length) + content
             yield whole[max(0, first - at) : last + 1 - at]
             at += len(whole)
+
+    def scrub(self) -> list[Damage]:
+        """Return what is broken among the vault's own objects."""
+        found: list[Damage] = []
+        for kind in ("xorbs", "places", "owners", "files", "sha256"):
+            for key in self._depot.keys(f"xet/{kind}"):
+                try:
+                    record.get(self._depot, key)
+                except Damaged as damage:
+                    found.append(Damage(damage.key, damage.why, ()))
+        for key in self._depot.keys("xet/raw"):
+            name = key.rpartition("/")[2]
+            try:
+                xorb.parse(name, self._raw_body(name))
+            except RequestError:
+                found.append(Damage(key, "it is not what its name says", ()))
+        return found
+
+    def sweep(self, grace_seconds: float) -> None:
+        """Let go blocks of which no file is left, and that nobody brought lately."""
+        for key in self._depot.keys("xet/raw"):
+            self._depot.discard(key, grace_seconds)
+        for key in self._depot.keys("xet/xorbs"):
+            name = key.rpartition("/")[2]
+            block = self.block(name)
+            if block is None or block.files or self._depot.age(_raw(name)) is not None:
+                continue
+            if self._depot.discard(key, grace_seconds):
+                for kind in (_places(name), f"xet/owners/{_checked(name)}"):
+                    for one in self._depot.keys(kind):
+                        self._depot.delete(one)
+        for key in self._depot.keys("xet/sha256"):
+            sha256 = key.rpartition("/")[2]
+            if self._store.content(sha256) is None:
+                self._depot.discard(key, grace_seconds)
 
     def block(self, name: str) -> Block | None:
         """Return what is known of a block; None if it is not."""
