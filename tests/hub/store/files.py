@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from headstart.hub.store.store import Store
+
 MIB = 2**20
 
 
@@ -51,12 +53,28 @@ def stored_as(dtype: str, numbers: np.ndarray[Any, np.dtype[np.float32]]) -> byt
     return (numbers.view(np.uint32) >> 16).astype(np.uint16).tobytes()
 
 
-def model(dtype: str = "F32", seed: int = 0, tuned: float = 0.0, prefix: str = "") -> bytes:
+def model(
+    dtype: str = "F32",
+    seed: int = 0,
+    tuned: float = 0.0,
+    prefix: str = "",
+    counts: tuple[int, ...] = (2 * MIB, 300_000, 40, 40, 700),
+) -> bytes:
     """Return the file of a model; ``tuned`` is how far each weight went from where it was."""
     tensors = {}
-    for index, count in enumerate((2 * MIB, 300_000, 40, 40, 700)):
+    for index, count in enumerate(counts):
         numbers = floats(count, seed + index)
         if tuned:
             numbers = numbers + floats(count, 1000 + index, tuned)
         tensors[f"{prefix}layer.{index}"] = dtype, (count,), stored_as(dtype, numbers)
     return safetensors(tensors, format="pt")
+
+
+def stored_bytes(store: Store) -> int:
+    """Return the bytes of all that is kept."""
+    keys = [key for folder in ("objects", "files") for key in store.depot.keys(folder)]
+    return sum(len(store.depot.get(key)) for key in keys)
+
+
+def whole(store: Store, name: str) -> bytes:
+    return b"".join(store.read(name))

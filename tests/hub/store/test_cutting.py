@@ -12,7 +12,8 @@ from headstart.hub.store.cutting import LEAST, Cutter
 from headstart.hub.store.depot import depot_at
 from headstart.hub.store.piece import LIMIT
 from headstart.hub.store.store import Store
-from tests.hub.store.files import MIB, model, noise, safetensors, sha256, with_header
+
+from .files import MIB, model, noise, safetensors, sha256, stored_bytes, with_header
 
 
 def cut(data: bytes, chunks: list[int]) -> list[int]:
@@ -84,14 +85,6 @@ def test_the_same_tensors_in_another_file_cost_the_header_and_what_changed(local
     header = len(second) - 6 * MIB - 30_000
     assert stored_bytes(local) - before <= header + 30_000 + 1000  # and the recipe
     assert b"".join(local.read(sha256(second))) == second
-
-
-def stored_bytes(store: Store) -> int:
-    return sum(
-        len(store.depot.get(key))
-        for folder in ("objects", "files")
-        for key in store.depot.keys(folder)
-    )
 
 
 @settings(deadline=None, max_examples=40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -49,7 +50,8 @@ def test_tensors_may_be_named_as_the_fields_are() -> None:
         b"", b"[]", b"{", b'{"a":1}', b'{"a":{}}', b"\xff\xfe", b"[" * 100_000,
         raw(a=entry(0, 8), b=entry(4, 12)), raw(a=entry(0, 8), b=entry(9, 12)),
         raw(a=entry(1, 8)), raw(a=entry(8, 0)), raw(a=entry(-8, 0)),
-        raw(a=entry(0, 8, "F32", [3])), raw(a=entry(0, 8, "PICKLE")), raw(a=entry(0, 8, "F32", "2")),
+        raw(a=entry(0, 8, "F32", [3])), raw(a=entry(0, 8, "PICKLE")),
+        raw(a=entry(0, 8, "F32", "2")),
         raw(a=entry(0, 2, "U8", [True, 2])), raw(a=entry(0, 2, "U8", [2.0])),
         raw(a=entry(0, 0, "U8", [2**63, 0])), raw(a=entry(0, 1, "U8", [1] * 65)),
         raw(a={**entry(0, 1), "more": 1}), raw(a=[entry(0, 1)]), raw(__metadata__={"a": 1}),
@@ -73,10 +75,8 @@ def test_more_tensors_than_anyone_has_are_refused() -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_header_or_an_error_in_words(data: bytes) -> None:
-    try:
-        parsed(data)
-    except HeaderError as error:
-        assert str(error)
+    with suppress(HeaderError):
+        assert parsed(data).data_bytes >= 0
 
 
 def test_the_length_is_believed_only_within_the_format() -> None:

@@ -10,11 +10,9 @@ import pytest
 from headstart.hub.store.model import Content, Mismatch, Missing
 from headstart.hub.store.store import Store
 
+from .files import noise
+
 SIZES = (0, 1, 65_536, 65_537, 4 * 2**20, 4 * 2**20 + 1, 9 * 2**20)
-
-
-def noise(size: int, seed: int = 0) -> bytes:
-    return hashlib.shake_128(seed.to_bytes(4, "little")).digest(size)
 
 
 def test_files_of_all_sizes_come_back(store: Store) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import time
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 _LOCK = "lock"
-_UNLOCKED_SECONDS = 3600.0  # a folder without a lock may be one that is just being made
 
 
 class Scratch:
@@ -33,12 +31,6 @@ class Scratch:
         """Return a path in the folder where nothing is yet."""
         return self.path / uuid4().hex
 
-    def close(self) -> None:
-        """Delete the folder now."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        with suppress(OSError):
-            os.close(self._lock)
-
     def __del__(self) -> None:
         with suppress(Exception):
             os.close(self._lock)
@@ -48,12 +40,15 @@ def _locked(folder: Path) -> tuple[Path, int]:
     while True:
         own = folder / uuid4().hex
         own.mkdir()
-        lock = os.open(own / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            lock = os.open(own / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        except FileNotFoundError:
+            continue  # another process cleaned between the making and the locking
         fcntl.flock(lock, fcntl.LOCK_EX)
         with suppress(OSError):
             if os.fstat(lock).st_ino == (own / _LOCK).stat().st_ino:
                 return own, lock
-        os.close(lock)  # another process cleaned between the making and the locking
+        os.close(lock)
 
 
 def _clean(folder: Path) -> None:
@@ -62,11 +57,21 @@ def _clean(folder: Path) -> None:
             try:
                 lock = os.open(entry / _LOCK, os.O_RDWR)
             except FileNotFoundError:
-                if time.time() - entry.stat().st_mtime > _UNLOCKED_SECONDS:
-                    shutil.rmtree(entry, ignore_errors=True)
+                entry.rmdir()  # its maker was killed; if it lives, it makes another
                 continue
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(entry, ignore_errors=True)
+                _delete(entry)
             finally:
                 os.close(lock)
+
+
+def _delete(own: Path) -> None:
+    """Delete a folder, the lock last: where there is none, there is nothing else either."""
+    for entry in own.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != _LOCK:
+            entry.unlink()
+    (own / _LOCK).unlink()
+    own.rmdir()
