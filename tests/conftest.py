@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest_plugins = ["tests.postgres"]
+
 # No test may read or fill the ledger of whoever runs it; those about ledgers name their own.
 os.environ["HEADSTART_LEDGER"] = "none"
 # A shell that starts the tests in the background has Ctrl-C ignored, and children inherit that.

@@ -28,7 +28,7 @@ class Database:
     """
 
     def __init__(self, url: str | Path) -> None:
-        self.place = shown(url)
+        self.url, self.place = url, shown(url)
         self._engine, self._process = engine_for(url, REGISTRY), os.getpid()
         prepare(self._engine, self.place, REGISTRY)
 
