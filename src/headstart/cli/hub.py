@@ -10,6 +10,8 @@ import typer
 from headstart.cli import show
 from headstart.cli.adapt import Json
 from headstart.cli.afar import remote
+from headstart.cli.faults import remember
+from headstart.cli.progress import watcher
 from headstart.errors import RequestError, nearest
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ Blobs = Annotated[
         "--blobs", metavar="PLACE", help="Its bytes: a folder, or s3://… and the like. \\[in DIR]"
     ),
 ]
+Revision = Annotated[str, typer.Option("--revision", help="Branch, tag or commit.")]
 _ROLES = ("read", "write", "approve", "admin")
 
 
@@ -217,7 +220,40 @@ def show_model(
         typer.echo(f"  {one['commit'][:7]}  {one['state']} by {one['by']}, {one['changed']}")
 
 
-Revision = Annotated[str, typer.Option("--revision", help="Branch, tag or commit.")]
+@app.command()
+def gate(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The model.")],
+    root: Root,
+    revision: Revision = "main",
+    standard: Annotated[
+        Path | None,
+        typer.Option("--standard", metavar="FILE", help="What it must hold. \\[a packaged one]"),
+    ] = None,
+    database: Database = None,
+    blobs: Blobs = None,
+    json: Json = False,
+) -> None:
+    """Let a revision prove itself: every check of a standard, each in a process of its own.
+
+    Exit code 0: it may be approved. 1: it is refused; readers see nothing of it.
+    """
+    remember(context, None)
+    _need_packages()
+    from headstart.hub.actions import gating
+
+    hub = _open(root, database, blobs)
+    with watcher(json) as progress:
+        commit, evidence = gating.judge_by_name(hub, name, revision, standard, progress)
+    if json:
+        show.as_json({"commit": commit.id, **evidence.to_json()})
+    else:
+        for found in evidence.findings:
+            typer.echo(f"{'passed' if found.passed else 'FAILED':7} {found.check}: {found.words}")
+        verdict = "may be approved" if evidence.passed else "is refused"
+        typer.echo(f"{name} at {commit.id[:7]} {verdict}")
+    if not evidence.passed:
+        raise typer.Exit(1)
 
 
 @app.command()

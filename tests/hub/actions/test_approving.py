@@ -115,7 +115,7 @@ def test_what_is_revoked_is_withheld_and_the_one_before_comes_back(
 
 def test_an_approval_runs_out(hub: Hub, push: Pushed, ben: Person, cara: Person) -> None:
     commit = push("AAAA")
-    judged(hub, commit, approval={"days": 30})
+    judged(hub, commit, approval={"expires_days": 30})
     approving.approve(hub, cara.asker, NAME, "main")
     assert seen(hub, ben) == commit.id
     repo, past = known(hub, commit), datetime.now(UTC) - timedelta(seconds=1)
@@ -140,3 +140,18 @@ def test_a_tag_that_is_moved_takes_no_approval_with_it(
         seen(hub, ben, "v1")
     with pytest.raises(BadRequestError, match="approval only"):
         keeping.create_tag(hub, ann.asker, Kind.MODEL, NAME, "approved", bad.id)
+
+
+def test_a_standard_may_ask_for_two_who_approve(
+    hub: Hub, push: Pushed, ben: Person, cara: Person, join: Callable[..., Person]
+) -> None:
+    commit = push("AAAA")
+    judged(hub, commit, approval={"least": 2, "roles": ["approve"]})
+    for _ in range(2):  # twice the same is one
+        approving.approve(hub, cara.asker, NAME, "main")
+        with pytest.raises(WithheldError):
+            seen(hub, ben)
+    with pytest.raises(ForbiddenError, match="lets approve"):
+        approving.approve(hub, join("root", "admin").asker, NAME, "main")
+    approving.approve(hub, join("dora", "approve").asker, NAME, "main")
+    assert seen(hub, ben) == commit.id

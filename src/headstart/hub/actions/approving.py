@@ -24,7 +24,7 @@ _AFTER = {
 
 
 def approve(hub: Hub, asker: Asker, name: str, revision: str) -> Commit:
-    """Publish a model's revision that has passed the gate.
+    """Publish a model's revision that has passed the gate, once enough have said so.
 
     Args:
         hub: The hub.
@@ -46,10 +46,20 @@ def approve(hub: Hub, asker: Asker, name: str, revision: str) -> Commit:
                 "gate can be approved",
                 mend=f"headstart hub gate {repo.name} --revision {commit.id[:7]}",
             )
-        rules = (standing.evidence or {}).get("approval", {})
+        evidence = standing.evidence or {}
+        rules = evidence.get("approval", {})
         _check_others(connection, repo, commit, asker, bool(rules.get("own", False)))
-        expires = _until(rules)
-        states.put(connection, repo, commit, State.APPROVED, str(asker.name), expires=expires)
+        _check_role(asker, rules)
+        agreed = sorted({*evidence.get("approved_by", ()), key_of(str(asker.name))})
+        evidence = {**evidence, "approved_by": agreed}
+        if len(agreed) < int(rules.get("least", 1)):
+            states.put(connection, repo, commit, State.GATED, str(asker.name), evidence=evidence)
+            audit.note(connection, str(asker.name), "agree", repo.name, commit=commit.id)
+            return commit
+        states.put(
+            connection, repo, commit, State.APPROVED, str(asker.name), evidence=evidence,
+            expires=_until(rules),
+        )  # fmt: skip
         refs.publish(connection, repo, commit.id)
         shown = repos.by_id(connection, repo.id)
         describe(hub, connection, shown, commit, published=True)
@@ -113,8 +123,17 @@ def _check_others(
             )
 
 
+def _check_role(asker: Asker, rules: dict[str, Any]) -> None:
+    roles = rules.get("roles", ())
+    if roles and str(asker.role) not in roles:
+        raise ForbiddenError(
+            f"the standard lets {' or '.join(roles)} approve, not {asker.role}",
+            mend="use a token of such a role",
+        )
+
+
 def _until(rules: dict[str, Any]) -> datetime | None:
-    days = rules.get("days")
+    days = rules.get("expires_days")
     return None if days is None else datetime.now(UTC) + timedelta(days=float(days))
 
 

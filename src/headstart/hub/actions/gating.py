@@ -9,12 +9,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from headstart.hub.gate.gate import gate
-from headstart.hub.gate.model import Candidate, Evidence
-from headstart.hub.gate.standard import Standard
+from headstart.hub.actions.admitting import KEEPER
+from headstart.hub.errors import NoRepoError
+from headstart.hub.gate.gate import Evidence, gate
+from headstart.hub.gate.model import Candidate
+from headstart.hub.gate.standard import Standard, default_standard, read_standard
 from headstart.hub.hub import Hub
-from headstart.hub.registry import audit, refs, revisions, states, trees
-from headstart.hub.registry.model import Commit, Repo, State
+from headstart.hub.registry import audit, refs, repos, revisions, states, trees
+from headstart.hub.registry.model import Commit, Kind, Repo, State
 from headstart.progress import Progress
 
 
@@ -46,13 +48,38 @@ def judge(
         )  # fmt: skip
         evidence = gate(candidate, progress)
     state = State.GATED if evidence.passed else State.REFUSED
+    kept = {**evidence.to_json(), "approval": standard.approval.model_dump(mode="json")}
 
     def keep(connection: Connection) -> None:
-        states.put(connection, repo, commit, state, by, evidence=evidence.as_json())
+        states.put(connection, repo, commit, state, by, evidence=kept)
         audit.note(connection, by, "gate", repo.name, commit=commit.id, state=state)
 
     hub.database.write(keep)
     return commit, evidence
+
+
+def judge_by_name(
+    hub: Hub, name: str, revision: str, standard: Path | None, progress: Progress
+) -> tuple[Commit, Evidence]:
+    """Judge a revision for whoever keeps the hub.
+
+    Args:
+        hub: The hub.
+        name: A model.
+        revision: Which of its revisions.
+        standard: A file; the packaged standard if None.
+        progress: Is told of each check.
+
+    Raises:
+        NoRepoError: No such model.
+        NoRevisionError: No such revision of it.
+        RequestError: The standard cannot be read.
+    """
+    rules = default_standard() if standard is None else read_standard(standard)
+    repo = hub.database.read(lambda c: repos.find(c, Kind.MODEL, name))
+    if repo is None:
+        raise NoRepoError(f"no model '{name}' in this hub")
+    return judge(hub, repo, revision, rules, KEEPER, progress)
 
 
 @contextmanager
