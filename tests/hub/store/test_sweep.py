@@ -110,18 +110,19 @@ def test_the_base_of_a_difference_stays_as_long_as_the_difference(local: Store) 
     assert not list(local.depot.keys("bases"))
 
 
-def test_a_base_is_older_than_its_difference_and_the_difference_is_pushed(local: Store) -> None:
-    """The piece is young, its base is not, and no file speaks of either: the push must not fail."""
+def test_a_base_that_is_older_than_its_difference_stays_for_a_push_of_it(local: Store) -> None:
+    """The difference is too young to be renewed, its base grows too old while the push runs."""
     base, tuned = model(counts=COUNTS), model(counts=COUNTS, tuned=1e-4)
     local.add([base])
-    aged(local, 13)
+    aged(local, 13.5)
     local.add([tuned])
-    pack(local, sha256(tuned), sha256(base))  # the base is young enough not to be renewed
-    aged(local, 16)
+    pack(local, sha256(tuned), sha256(base))
+    aged(local, 13.9)
     for data in (base, tuned):
         local.depot.delete(key_of(sha256(data)))
     with local.writer() as writer:
         writer.write(tuned)
+        aged(local, 1)
         sweep(local, [])
         writer.close()
     assert whole(local, sha256(tuned)) == tuned

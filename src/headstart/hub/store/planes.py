@@ -57,13 +57,14 @@ def spread(
         raise ValueError(str(error)) from error
     numbers = _joined(np.frombuffer(plain, np.uint8).reshape(width, -1))
     if base is not None:
-        numbers = _numbers(base, width) + _unfolded(numbers)
+        _unfold(numbers)
+        np.add(numbers, _numbers(base, width), out=numbers)
     return numbers.view(np.uint8).data
 
 
 def _joined(planes: NDArray[Any]) -> NDArray[Any]:
     """Return the numbers of planes (width, count): ten times as fast as to transpose them."""
-    numbers = planes[-1].astype(_unsigned(len(planes)))
+    numbers: NDArray[Any] = planes[-1].astype(_unsigned(len(planes)))
     for plane in planes[-2::-1]:
         np.left_shift(numbers, 8, out=numbers)
         np.bitwise_or(numbers, plane, out=numbers)
@@ -85,7 +86,9 @@ def _folded(steps: NDArray[Any]) -> NDArray[Any]:
     return folded
 
 
-def _unfolded(folded: NDArray[Any]) -> NDArray[Any]:
-    one = folded.dtype.type(1)
-    steps: NDArray[Any] = (folded >> one) ^ (folded.dtype.type(0) - (folded & one))
-    return steps
+def _unfold(numbers: NDArray[Any]) -> None:
+    """Undo `_folded` in place: fresh memory for each step would cost more than the steps."""
+    signs = numbers & numbers.dtype.type(1)
+    np.negative(signs, out=signs)
+    np.right_shift(numbers, 1, out=numbers)
+    np.bitwise_xor(numbers, signs, out=numbers)
