@@ -16,7 +16,7 @@ from headstart.web.visit import AVisit, Visit
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 PAGE, FEW = 25, 6
-SORTS = ("lastModified", "downloads", "size", "createdAt")
+SORTS = ("lastModified", "downloads", "size")
 SIZES = {"100MB": 10**8, "1GB": 10**9, "10GB": 10**10, "100GB": 10**11}
 # What a card usually says: suggestions only. What others' cards really say is theirs to tell.
 KNOWN = {

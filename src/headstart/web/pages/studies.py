@@ -92,9 +92,9 @@ def study(name: str, request: Request, visit: AVisit) -> Response:
     live = found.state == "running"
     taken = (found.changed - progress.began) if progress and progress.began else timedelta()
     return visit.show(
-        "study.html", study=found, decision=record.get("decision") or {}, progress=progress,
-        task=record.get("task") or {}, taken=taken.total_seconds(),
-        live=live, scripts=live,
+        "study.html", study=found, reasons=_reasons(record), progress=progress,
+        facts={key: _text(record.get("task"), key) for key in ("kind", "modality", "metric")},
+        taken=taken.total_seconds(), live=live, scripts=live,
     )  # fmt: skip
 
 
@@ -207,6 +207,11 @@ def _json(path: Path) -> dict[str, Any]:
             found = json.loads(path.read_bytes())
             return found if isinstance(found, dict) else {}
     return {}
+
+
+def _reasons(record: dict[str, Any]) -> list[str]:
+    found = (record.get("decision") or {}).get("reasons")
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
 def _text(value: Any, key: str) -> str:
