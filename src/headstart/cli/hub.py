@@ -53,8 +53,12 @@ def serve(
         str | None,
         typer.Option("--address", metavar="URL", help="How clients reach it, if not so."),
     ] = None,
+    studies: Annotated[
+        Path | None,
+        typer.Option("--studies", metavar="DIR", help="Studies that its pages show. \\[none]"),
+    ] = None,
 ) -> None:
-    """Serve the hub: transformers, timm, peft and [bold]hf[/bold] use it by HF_ENDPOINT.
+    """Serve the hub and its pages: transformers, timm, peft, [bold]hf[/bold] use it by HF_ENDPOINT.
 
     [bold]Examples[/bold]
 
@@ -65,9 +69,16 @@ def serve(
       HF_ENDPOINT=http://127.0.0.1:7860 HF_TOKEN=… hf upload ann/model folder/
     """
     _need_packages()
+    from headstart.hub.serve.app import create_app
     from headstart.hub.serve.server import run
+    from headstart.web.site import add_pages
 
-    run(_open(root, database, blobs), host, port, address)
+    if studies is not None and not studies.is_dir():
+        raise RequestError("the folder of studies is not there", where=str(studies))
+    hub = _open(root, database, blobs)
+    app = create_app(hub, address)
+    add_pages(app, studies)
+    run(app, hub, host, port)
 
 
 @token.command("create")

@@ -6,14 +6,13 @@ It works with links and one form (GET), without a script; looks are left to the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from headstart.org.profile import Profile
 from headstart.org.view import Choice, View, chosen
+from headstart.web.rendering import environment
 from headstart.web.words import Words
 
 PROOFS = 3
@@ -62,7 +61,7 @@ def render(
         query = {**carried, **{name: value for name, value in chosen.items() if value}}
         return f"{path}?{urlencode(query)}"
 
-    template = _environment().get_template("profile.html")
+    template = environment().get_template("profile.html")
     most = max(step.total for steps in view.growth.values() for step in steps)
     return Markup(
         template.render(
@@ -81,21 +80,3 @@ def render(
             shown=PROOFS,
         )
     )
-
-
-def _safe(link: str) -> str:
-    """Return an address that a link may have, else ""."""
-    return link if link.startswith(("/", "https://", "http://")) else ""
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("headstart.web", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["safe_link"] = _safe
-    return environment

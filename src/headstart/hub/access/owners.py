@@ -71,6 +71,12 @@ def members_of(connection: Connection, team: str) -> dict[str, Role]:
     return {row.user: Role.of(row.role) for row in rows}
 
 
+def all_teams(connection: Connection) -> list[str]:
+    """Return every team's name."""
+    query = select(OwnerTable.name).where(OwnerTable.kind == TEAM).order_by(OwnerTable.key)
+    return list(connection.execute(query).scalars())
+
+
 def _ensure(connection: Connection, name: str, kind: str) -> str:
     row = connection.execute(
         select(OwnerTable.name, OwnerTable.kind).where(OwnerTable.key == key_of(name))

@@ -7,7 +7,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from headstart.hub.access.model import Asker, Role, Token
 from headstart.hub.access.owners import teams_of
@@ -45,9 +45,20 @@ def recognise(connection: Connection, text: str) -> Asker:
     Raises:
         BadTokenError: Nobody: unknown, expired or revoked.
     """
-    row = connection.execute(
-        select(TokenTable.__table__).where(TokenTable.digest == _digest(text))
-    ).first()
+    return _asker(connection, TokenTable.digest == _digest(text))
+
+
+def holder(connection: Connection, token: str) -> Asker:
+    """Return who holds the token of this id: for who showed it before, and has a ticket for that.
+
+    Raises:
+        BadTokenError: Nobody: unknown, expired or revoked.
+    """
+    return _asker(connection, TokenTable.id == token)
+
+
+def _asker(connection: Connection, which: ColumnElement[bool]) -> Asker:
+    row = connection.execute(select(TokenTable.__table__).where(which)).first()
     token = None if row is None else _token(row)
     if token is None or token.revoked or (token.expires and token.expires <= datetime.now(UTC)):
         raise BadTokenError

@@ -16,11 +16,18 @@ from headstart.hub.registry import audit, commits, refs, repos, revisions, state
 from headstart.hub.registry.model import Commit, Kind, Repo, State
 from headstart.hub.registry.names import key_of
 
+_TO_APPROVE = {State.GATED, State.EXPIRED, State.RETIRED}
 _AFTER = {
     State.RETIRED: {State.APPROVED, State.EXPIRED},
     State.REVOKED: {State.APPROVED, State.EXPIRED, State.RETIRED, State.GATED},
     State.REFUSED: {State.CANDIDATE, State.GATED},
 }
+
+
+def ways(state: State) -> list[State]:
+    """Return what somebody who approves may make of a revision in a state."""
+    found = [State.APPROVED] if state in _TO_APPROVE else []
+    return found + [after for after, before in _AFTER.items() if state in before]
 
 
 def approve(hub: Hub, asker: Asker, name: str, revision: str) -> Commit:
@@ -40,7 +47,7 @@ def approve(hub: Hub, asker: Asker, name: str, revision: str) -> Commit:
     def work(connection: Connection) -> Commit:
         repo, commit = _judged(connection, asker, name, revision)
         standing = states.of(connection, repo, commit)
-        if standing.state not in (State.GATED, State.EXPIRED, State.RETIRED):
+        if standing.state not in _TO_APPROVE:
             raise BadRequestError(
                 f"{repo.name} at {commit.id[:7]} is {standing.state}: only what has passed the "
                 "gate can be approved",

@@ -7,16 +7,17 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, or_, select, true
 
 from headstart.hub.errors import BadRequestError
-from headstart.hub.registry.model import Kind, Repo
+from headstart.hub.registry import refs
+from headstart.hub.registry.model import Kind, Repo, State
 from headstart.hub.registry.names import key_of
 from headstart.hub.registry.repos import repo_of
-from headstart.hub.registry.tables import RepoTable, RepoTagTable
+from headstart.hub.registry.tables import RefTable, RepoTable, RepoTagTable, RevisionTable
 
 SORTS: dict[str, Any] = {
     "lastModified": RepoTable.changed,
@@ -57,6 +58,7 @@ class Wish:
     sort: str = "lastModified"
     limit: int = 30
     cursor: str | None = None
+    state: State | None = None
 
 
 def search(connection: Connection, wish: Wish, sight: Sight) -> tuple[list[Repo], str | None]:
@@ -83,12 +85,19 @@ def search(connection: Connection, wish: Wish, sight: Sight) -> tuple[list[Repo]
     return found, after
 
 
+def seen(sight: Sight) -> list[ColumnElement[bool]]:
+    """Return what must hold of a repo for this sight to show it."""
+    return [
+        RepoTable.gone.is_(None),
+        or_(RepoTable.private.is_(False), owned(sight.owners)),
+        or_(RepoTable.published.is_(True), owned(sight.drafts)),
+    ]
+
+
 def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
         RepoTable.kind == wish.kind,
-        RepoTable.gone.is_(None),
-        or_(RepoTable.private.is_(False), _owned(sight.owners)),
-        or_(RepoTable.published.is_(True), _owned(sight.drafts)),
+        *seen(sight),
     ]
     for word in wish.words.lower().split():
         found.append(RepoTable.words.contains(word, autoescape=True))
@@ -96,13 +105,34 @@ def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
         found.append(RepoTable.owner == key_of(wish.owner))
     if wish.largest is not None:
         found.append(RepoTable.size <= wish.largest)
+    if wish.state is not None:
+        found.append(_standing(wish.state, sight))
     for tag in wish.tags:
         holders = select(RepoTagTable.repo).where(RepoTagTable.tag == tag)
         found.append(RepoTable.id.in_(holders))
     return found
 
 
-def _owned(owners: frozenset[str] | None) -> ColumnElement[bool]:
+def _standing(state: State, sight: Sight) -> ColumnElement[bool]:
+    """Return what must hold of a model in a state; only who sees drafts finds by their states."""
+    if state is State.APPROVED:
+        return RepoTable.published.is_(True)
+    judged = select(RevisionTable.repo)
+    if state is State.CANDIDATE:
+        head = select(RefTable.head).where(
+            RefTable.repo == RepoTable.id, RefTable.kind == refs.BRANCH, RefTable.name == refs.MAIN
+        )
+        at_head = judged.where(
+            RevisionTable.repo == RepoTable.id, RevisionTable.commit == head.scalar_subquery()
+        )
+        return and_(owned(sight.drafts), ~at_head.exists())
+    over = and_(RevisionTable.state == State.APPROVED, RevisionTable.expires <= datetime.now(UTC))
+    held = over if state is State.EXPIRED else RevisionTable.state == state
+    return and_(owned(sight.drafts), RepoTable.id.in_(judged.where(held)))
+
+
+def owned(owners: frozenset[str] | None) -> ColumnElement[bool]:
+    """Return what must hold of a repo in these namespaces; None: all."""
     if owners is None:
         return true()
     return RepoTable.owner.in_(sorted(owners)) if owners else false()

@@ -46,7 +46,7 @@ def of(connection: Connection, repo: Repo, commit: Commit) -> Standing:
         return Standing(
             commit.id, commit.tree, State.CANDIDATE, None, commit.author, commit.created, None
         )
-    return _standing(row)
+    return standing_of(row)
 
 
 def all_of(connection: Connection, repo: Repo) -> list[Standing]:
@@ -56,7 +56,7 @@ def all_of(connection: Connection, repo: Repo) -> list[Standing]:
         .where(RevisionTable.repo == repo.id)
         .order_by(RevisionTable.changed.desc())
     )
-    return [_standing(row) for row in rows]
+    return [standing_of(row) for row in rows]
 
 
 def put(
@@ -97,7 +97,8 @@ def approved_ids(connection: Connection, repo: Repo) -> set[str]:
     return set(rows.scalars())
 
 
-def _standing(row: Any) -> Standing:
+def standing_of(row: Any) -> Standing:
+    """Return a row of the table as a value."""
     state = State(row.state)
     if state is State.APPROVED and row.expires and row.expires <= datetime.now(UTC):
         state = State.EXPIRED

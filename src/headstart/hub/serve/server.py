@@ -8,25 +8,25 @@ import sys
 from contextlib import suppress
 
 import uvicorn
+from fastapi import FastAPI
 
 from headstart.hub.hub import Hub
-from headstart.hub.serve.app import create_app
 
 _IDLE_SECONDS = 30
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 
 
-def run(hub: Hub, host: str, port: int, address: str | None = None) -> None:
+def run(app: FastAPI, hub: Hub, host: str, port: int) -> None:
     """Serve until told to stop; requests under way are finished.
 
     Args:
+        app: What answers.
         hub: What is served.
         host: Address to listen at.
         port: Port to listen at; 0 takes a free one.
-        address: How clients reach it, if not by the address that each uses.
     """
     config = uvicorn.Config(
-        create_app(hub, address), host=host, port=port, log_level="warning", access_log=False,
+        app, host=host, port=port, log_level="warning", access_log=False,
         timeout_keep_alive=_IDLE_SECONDS, timeout_graceful_shutdown=10, server_header=False,
         h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip

@@ -29,7 +29,7 @@ def model_file(
     asker: AnAsker, base: ABase,
 ) -> Response:  # fmt: skip
     """Return a model's file."""
-    return _file(request, hub, asker, base, Kind.MODEL, name_of(owner, name), revision, path)
+    return answer(request, hub, asker, base, Kind.MODEL, name_of(owner, name), revision, path)
 
 
 @router.api_route("/datasets/{owner}/{name}/resolve/{revision}/{path:path}", methods=sorted(_MEANT))
@@ -38,13 +38,15 @@ def dataset_file(
     asker: AnAsker, base: ABase,
 ) -> Response:  # fmt: skip
     """Return a data set's file."""
-    return _file(request, hub, asker, base, Kind.DATASET, name_of(owner, name), revision, path)
+    return answer(request, hub, asker, base, Kind.DATASET, name_of(owner, name), revision, path)
 
 
-def _file(
+def answer(
     request: Request, hub: Hub, asker: Asker, base: str, kind: Kind, name: str, revision: str,
     path: str,
 ) -> Response:  # fmt: skip
+    """Return a file, a part of it, or why it is not had; pages use this, too."""
+
     def look(connection: Connection) -> tuple[Repo, Commit, Entry | None]:
         found = finding.revision_for(connection, asker, kind, name, whole(revision))
         return found.repo, found.commit, trees.entry(connection, found.commit.tree, whole(path))

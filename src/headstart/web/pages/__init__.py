@@ -1,0 +1,1 @@
+"""The hub's pages, one file each; each has a ``router`` that ``headstart.web.site`` adds."""
