@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from headstart.errors import HeadstartError, RequestError
 from headstart.hub.errors import BadTokenError, HubError
+from headstart.hub.store.model import Full
 
 _log = logging.getLogger("headstart.hub")
 _LONGEST = 400
@@ -56,6 +57,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HeadstartError)
     async def _ours(request: Request, error: HeadstartError) -> JSONResponse:
         status = 400 if isinstance(error, RequestError) else 500
+        if isinstance(error, Full):
+            status = 507  # Insufficient Storage (RFC 4918): no fault of the request's
         identity = request_id(request)
         if status == 500:
             _log.error("%s: %s", identity, error)

@@ -110,7 +110,7 @@ def _answer(
     hub: Hub, asker: Asker, base: str, repo: Repo, wanted: Named, here: bool
 ) -> dict[str, Any]:
     found: dict[str, Any] = {"oid": wanted.oid, "size": wanted.size, "authenticated": True}
-    if here and hub.store.content(wanted.oid) is not None:
+    if here and hub.store.renew(wanted.oid) is not None:
         return found
     told = {
         "repo": repo.id, "user": asker.name, "sha256": wanted.oid, "size": wanted.size
