@@ -28,6 +28,7 @@ BENCHMARKS = (
     "grid.replay",
     "grid.live",
     "grid.bases",
+    "hub_bytes",
 )
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers", "peft")

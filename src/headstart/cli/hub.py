@@ -363,6 +363,26 @@ def gc(root: Root, database: Database = None, blobs: Blobs = None, json: Json = 
 
 
 @app.command()
+def pack(
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The model.")],
+    root: Root,
+    revision: Revision = "main",
+    database: Database = None,
+    blobs: Blobs = None,
+    json: Json = False,
+) -> None:
+    """Keep a model's weights as differences from those of its base; they are read more slowly."""
+    _need_packages()
+    from headstart.hub.actions import maintaining
+
+    saved = maintaining.pack_by_name(_open(root, database, blobs), name, revision)
+    if json:
+        show.as_json({"saved": saved})
+    else:
+        typer.echo(f"{saved:,} bytes saved")
+
+
+@app.command()
 def team(
     name: Annotated[str, typer.Argument(metavar="TEAM", help="A namespace that people share.")],
     root: Root,

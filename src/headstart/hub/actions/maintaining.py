@@ -9,9 +9,10 @@ from sqlalchemy import Connection, select
 
 from headstart.hub.actions.describing import card_of
 from headstart.hub.actions.finding import base_names
+from headstart.hub.errors import NoRepoError
 from headstart.hub.hub import Hub
-from headstart.hub.registry import audit, commits, refs, repos, trees
-from headstart.hub.registry.model import Commit, Entry, Kind, Repo
+from headstart.hub.registry import audit, commits, refs, repos, revisions, trees
+from headstart.hub.registry.model import Commit, Entry, Kind
 from headstart.hub.registry.tables import CommitTable, EntryTable, RepoTable
 from headstart.hub.store.pack import pack
 from headstart.hub.store.scrub import Damage, Pace, scrub
@@ -66,7 +67,23 @@ def collect(hub: Hub) -> tuple[int, int]:
     return gone.files, gone.pieces
 
 
-def pack_commit(hub: Hub, repo: Repo, commit: Commit) -> int:
+def pack_by_name(hub: Hub, name: str, revision: str) -> int:
+    """Store a model's weights as differences from its base's; return the bytes saved.
+
+    Raises:
+        NoRepoError: No such model.
+    """
+
+    def look(connection: Connection) -> Commit:
+        repo = repos.find(connection, Kind.MODEL, name)
+        if repo is None:
+            raise NoRepoError(f"no model '{name}' in this hub")
+        return revisions.resolve(connection, repo, revision, drafts=True)
+
+    return pack_commit(hub, hub.database.read(look))
+
+
+def pack_commit(hub: Hub, commit: Commit) -> int:
     """Store a commit's weights as differences from its base's, where that is shorter.
 
     Returns:
