@@ -1,0 +1,1 @@
+"""A home for checked models that speaks the Hugging Face Hub protocol."""
