@@ -24,6 +24,7 @@ _STRING, _ARRAY = 8, 9
 _MOST_ITEMS = 4_000_000  # of an array: vocabularies have up to 262,144; readers hold each in memory
 _MOST_DIMENSIONS = 4
 _LONGEST_NAME = 1024
+_LONGEST_TEXT = 256 * 1024  # chat templates and licences; longer ones are skipped
 _SMALLEST_PAIR = 8 + 4 + 1  # bytes of a key and value: length, type, one byte
 _SMALLEST_TENSOR = 8 + 4 + 4 + 8  # length, dimensions' count, type, offset
 
@@ -36,11 +37,13 @@ class Header:
         integers: Whole numbers among the metadata, by their key.
         lengths: Items of the arrays among the metadata, by their key.
         shapes: Tensor name to its dimensions, the fastest first.
+        texts: Short texts (up to 256 KiB each) among the metadata, by their key.
     """
 
     integers: dict[str, int] = field(default_factory=dict)
     lengths: dict[str, int] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     @property
     def elements(self) -> int:
@@ -116,6 +119,12 @@ class _Walk:
         self._fits(length, 1, "characters")
         self.at += length
 
+    def _text(self, key: str) -> None:
+        begin = self.at + 8
+        self._skip_text()
+        if self.at - begin <= _LONGEST_TEXT:
+            self.found.texts[key] = self.data[begin : self.at].decode("utf-8", "replace")
+
     def _name(self) -> str:
         length = self._number("<Q")
         self._fits(length, 1, "characters")
@@ -132,7 +141,7 @@ class _Walk:
         if kind == _ARRAY:
             self._array(key)
         elif kind == _STRING:
-            self._skip_text()
+            self._text(key)
         elif kind in _INTEGERS:
             self.found.integers[key] = self._number(_INTEGERS[kind])
         else:

@@ -1,0 +1,1 @@
+"""The checks between candidate and approved: standards, one-file checks, a sandbox, evidence."""
