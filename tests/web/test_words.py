@@ -11,6 +11,8 @@ import pytest
 
 import headstart
 from headstart.errors import RequestError
+from headstart.hub.access.model import Role
+from headstart.hub.registry.model import State
 from headstart.org.depth import Change
 from headstart.web.words import LANGUAGES, language_for, words_in
 
@@ -21,13 +23,23 @@ ASKED = re.compile(r"""\bw(?:ords)?(\.count)?\(\s*f?["']([^"']+)["'](\s*~|(?:\s+
 PARTS = {
     "profile.change.": [str(change) for change in Change],
     "profile.": ["strand", "before", "after", "change", "beyond"],
+    "role.": [str(role) for role in Role],
+    "state.": list(State),
+    "state-about.": list(State),
+    "decide.": [State.RETIRED, State.REVOKED, State.REFUSED],
+    "changes.": ["added", "changed", "removed"],
+    "sort.": ["lastModified", "downloads", "size"],
+    "study.": ["done", "running", "silent"],
+    "fact.": ["task", "data", "study", "cost", "forgetting", "kind", "modality", "metric"],
+    "fault.": ["400", "403", "404", "405", "409", "500"],
+    "fault-about.": ["400", "403", "404", "405", "409", "500"],
 }
 
 
 def asked() -> set[str]:
     """Return the ids that pages and commands ask for."""
     found: set[str] = {"day"}
-    for file in (*HOUSE.glob("web/**/*.html"), *HOUSE.glob("web/*.py"), *HOUSE.glob("cli/*.py"),
+    for file in (*HOUSE.glob("web/**/*.html"), *HOUSE.glob("web/**/*.py"), *HOUSE.glob("cli/*.py"),
                  *HOUSE.glob("hub/**/*.py")):  # fmt: skip
         for counted, key, more, other in ASKED.findall(file.read_text(encoding="utf-8")):
             if more.strip() == "~" or "{" in key:

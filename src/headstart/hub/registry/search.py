@@ -119,12 +119,17 @@ def _standing(state: State, sight: Sight) -> ColumnElement[bool]:
         return RepoTable.published.is_(True)
     judged = select(RevisionTable.repo)
     if state is State.CANDIDATE:
-        head = select(RefTable.head).where(
-            RefTable.repo == RepoTable.id, RefTable.kind == refs.BRANCH, RefTable.name == refs.MAIN
-        )
-        at_head = judged.where(
-            RevisionTable.repo == RepoTable.id, RevisionTable.commit == head.scalar_subquery()
-        )
+        at_head = (
+            judged.join(
+                RefTable,
+                and_(
+                    RefTable.repo == RevisionTable.repo, RefTable.head == RevisionTable.commit,
+                    RefTable.kind == refs.BRANCH, RefTable.name == refs.MAIN,
+                ),
+            )
+            .where(RevisionTable.repo == RepoTable.id)
+            .correlate(RepoTable)
+        )  # fmt: skip
         return and_(owned(sight.drafts), ~at_head.exists())
     over = and_(RevisionTable.state == State.APPROVED, RevisionTable.expires <= datetime.now(UTC))
     held = over if state is State.EXPIRED else RevisionTable.state == state

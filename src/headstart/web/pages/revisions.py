@@ -8,10 +8,9 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
 from headstart.hub.actions import approving
-from headstart.hub.errors import BadRequestError, NoRevisionError, WithheldError
-from headstart.hub.registry import commits, revisions, states, trees
+from headstart.hub.errors import BadRequestError, NoRevisionError
+from headstart.hub.registry import commits, states, trees
 from headstart.hub.registry.model import Commit, Entry, Kind, State
-from headstart.hub.registry.names import APPROVED
 from headstart.hub.registry.states import Standing
 from headstart.hub.serve.context import name_of
 from headstart.web.evidence import read
@@ -87,31 +86,21 @@ def _history(visit: Visit, kind: Kind, owner: str, name: str, revision: str, p: 
 
 
 def _commit(visit: Visit, kind: Kind, owner: str, name: str, revision: str) -> Response:
-    def look(connection: Connection) -> tuple[Shelf, Changes, bool]:
+    def look(connection: Connection) -> tuple[Shelf, Changes]:
         found = shelf(connection, visit, kind, owner, name, revision)
-        return found, _changes(connection, found, held(found)), _is_current(connection, found)
+        return found, _changes(connection, found, held(found))
 
-    found, changes, current = visit.read(look)
+    found, changes = visit.read(look)
     state = found.standing.state if found.standing else None
     done = visit.query.get("done", "")
     return visit.show(
-        "commit.html", shelf=found, tab="gate", commit=held(found), current=current,
+        "commit.html", shelf=found, tab="gate", commit=held(found),
+        current=found.readers == held(found).id,
         changes=changes[:CHANGES], more=max(0, len(changes) - CHANGES),
         evidence=read(found.standing.evidence if found.standing else None),
         ways=approving.ways(state) if state and found.approves else [],
         done=done if done == state else "",
     )  # fmt: skip
-
-
-def _is_current(connection: Connection, found: Shelf) -> bool:
-    """Whether ``approved`` means this revision now."""
-    if found.repo.kind is Kind.DATASET:
-        return False
-    try:
-        now = revisions.resolve(connection, found.repo, APPROVED, drafts=False)
-    except WithheldError:
-        return False
-    return now.id == held(found).id
 
 
 def _changes(connection: Connection, found: Shelf, commit: Commit) -> Changes:

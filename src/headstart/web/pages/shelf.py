@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 
 from headstart.hub.actions import finding
 from headstart.hub.errors import WithheldError
-from headstart.hub.registry import refs, states
+from headstart.hub.registry import refs, revisions, states
 from headstart.hub.registry.model import Commit, Kind, Repo
+from headstart.hub.registry.names import APPROVED
 from headstart.hub.registry.states import Standing
 from headstart.hub.serve.context import name_of, path_of
 from headstart.hub.serve.paths import whole
@@ -29,6 +30,7 @@ class Shelf:
         standing: Where it stands; None for data sets, and without a commit.
         drafts: Whether the visitor sees what is not approved.
         approves: Whether the visitor may say what is good.
+        readers: The commit that readers get as ``approved``; None where there is none.
         place: The repo's page.
     """
 
@@ -38,6 +40,7 @@ class Shelf:
     standing: Standing | None
     drafts: bool
     approves: bool
+    readers: str | None
 
     @property
     def place(self) -> str:
@@ -88,8 +91,17 @@ def shelf(
         standing = states.of(connection, repo, commit)
     return Shelf(
         repo, revision, commit, standing, asker.may_see_drafts(repo) or kind is Kind.DATASET,
-        kind is Kind.MODEL and asker.may_approve(repo),
+        kind is Kind.MODEL and asker.may_approve(repo), _approved(connection, repo),
     )  # fmt: skip
+
+
+def _approved(connection: Connection, repo: Repo) -> str | None:
+    if repo.kind is Kind.DATASET:
+        return None
+    try:
+        return revisions.resolve(connection, repo, APPROVED, drafts=False).id
+    except WithheldError:
+        return None
 
 
 def held(found: Shelf) -> Commit:
