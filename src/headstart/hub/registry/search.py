@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, or_, select, true
+from sqlalchemy.orm import aliased
 
 from headstart.hub.errors import BadRequestError
 from headstart.hub.registry import refs
@@ -107,9 +108,18 @@ def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
         found.append(RepoTable.size <= wish.largest)
     if wish.state is not None:
         found.append(_standing(wish.state, sight))
-    for tag in wish.tags:
-        holders = select(RepoTagTable.repo).where(RepoTagTable.tag == tag)
-        found.append(RepoTable.id.in_(holders))
+    if wish.tags:
+        found.append(RepoTable.id.in_(_tagged(wish.tags)))
+    return found
+
+
+def _tagged(tags: Sequence[str]) -> Select[Any]:
+    """Return the repos that have all tags: quick where the first is the rarest."""
+    found = select(RepoTagTable.repo).where(RepoTagTable.tag == tags[0])
+    for tag in tags[1:]:
+        other = aliased(RepoTagTable)
+        has = select(other.repo).where(other.repo == RepoTagTable.repo, other.tag == tag)
+        found = found.where(has.correlate(RepoTagTable).exists())
     return found
 
 

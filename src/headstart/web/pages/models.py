@@ -47,7 +47,7 @@ def models(
     sort: Word = "", cursor: Word = "",
 ) -> Response:  # fmt: skip
     """List models."""
-    tags = (task, library, licence and f"license:{licence}", language, tag)
+    tags = (tag, task, library, language, licence and f"license:{licence}")
     chosen = {"q": q, "owner": owner, "task": task, "library": library, "licence": licence,
               "language": language, "tag": tag, "state": state, "size": size}  # fmt: skip
     wish = _wish(Kind.MODEL, q, owner, tags, state, size, sort, cursor)
@@ -60,7 +60,7 @@ def datasets(
     tag: Word = "", size: Word = "", sort: Word = "", cursor: Word = "",
 ) -> Response:  # fmt: skip
     """List data sets."""
-    tags = (licence and f"license:{licence}", language, tag)
+    tags = (tag, language, licence and f"license:{licence}")
     chosen = {"q": q, "owner": owner, "licence": licence, "language": language, "tag": tag,
               "size": size}  # fmt: skip
     return _list(visit, _wish(Kind.DATASET, q, owner, tags, "", size, sort, cursor), chosen)
