@@ -57,7 +57,12 @@ class _Generation(Extension):
 
 def environment() -> ImmutableSandboxedEnvironment:
     """Return an environment that parses what transformers' does."""
-    return _Counting(trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols])
+    return _Counting(
+        optimized=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[_Generation, loopcontrols],
+    )
 
 
 def try_out(tree: nodes.Template) -> str | None:
@@ -118,9 +123,7 @@ class _Counting(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Work out ``left operator right``, unless the result would be too long."""
-        if operator == "*" and isinstance(left, int) and isinstance(right, int):
-            return super().call_binop(context, operator, left, right)
-        if operator == "*":
+        if operator == "*" and not (isinstance(left, int) and isinstance(right, int)):
             sizes = [len(s) if isinstance(s, (str, list, tuple)) else s for s in (left, right)]
             if all(isinstance(size, int) for size in sizes) and sizes[0] * sizes[1] > _LONGEST:
                 raise OverBudget("it makes a text too long")

@@ -83,11 +83,11 @@ _FREE = word_set(
     "layers_pattern modules_to_not_convert llm_int8_skip_modules ignore first_conv classifier "
     "special_tokens_map_file tokenizer_file vocab_file stop_strings "
     "keys_to_ignore_at_inference additional_special_tokens trainable_token_indices vocab "
-    "base_model_tp_plan base_model_pp_plan chat_template instruction skiplist_words"
+    "base_model_tp_plan base_model_pp_plan instruction skiplist_words"
 )
 # Maps whose keys are data: labels, tokens, layers.
 _MAPS = word_set(
-    "id2label label2id label_descriptions added_tokens_decoder prompts rank_pattern "
+    "chat_template id2label label2id label_descriptions added_tokens_decoder prompts rank_pattern "
     "alpha_pattern task_specific_params word_weights weight_map extra_special_tokens "
     "lang_code_to_id language_codes lang_to_id task_to_id model_specific_special_tokens"
 )
