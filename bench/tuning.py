@@ -13,7 +13,11 @@ from typing import Any
 import headstart
 from bench.data import LANGUAGE, alpaca, shakespeare
 from bench.forgetting import bits, lost
+from headstart.measure.compare import compare
 from headstart.study.record import ArmRecord, StudyRecord
+from headstart.study.store import Store
+from headstart.task.build import build_task
+from headstart.task.model import Task
 
 Row = dict[str, Any]
 SETS: dict[str, Callable[[Path], Path]] = {"shakespeare": shakespeare, "alpaca": alpaca}
@@ -35,18 +39,15 @@ def run(part: str = "") -> list[Row]:
 
 def _study(name: str, methods: list[str]) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
+        data, study = SETS[name](Path(folder)), Path(folder) / "study"
         record = headstart.adapt(
-            SETS[name](Path(folder)),
-            method=methods,
-            budget=BUDGET,
-            seeds=1,
-            ledger="none",
-            out=Path(folder) / "study",
+            data, method=methods, budget=BUDGET, seeds=1, ledger="none", out=study
         ).record
-    return [_row(record, arm, name) for arm in record.arms]
+        task = build_task(data)
+        return [_row(record, arm, name, study, task) for arm in record.arms]
 
 
-def _row(record: StudyRecord, arm: ArmRecord, name: str) -> Row:
+def _row(record: StudyRecord, arm: ArmRecord, name: str, study: Path, task: Task) -> Row:
     [trial] = [one for one in [*record.baselines, *record.trials] if one.key == arm.keys[0]]
     score = bits(arm)
     return {
@@ -54,7 +55,7 @@ def _row(record: StudyRecord, arm: ArmRecord, name: str) -> Row:
         "bits_per_byte": score.value,
         "from": score.low,
         "to": score.high,
-        **_gained(record, arm),
+        **_gained(record, arm, study, task),
         **lost(record, arm),
         "steps": trial.hyperparameters.get("steps"),
         "trainable": trial.cost.trainable_parameters,
@@ -63,11 +64,15 @@ def _row(record: StudyRecord, arm: ArmRecord, name: str) -> Row:
     }
 
 
-def _gained(record: StudyRecord, arm: ArmRecord) -> Row:
-    """Return by how much an arm is below the untouched base on the test rows, paired, if told."""
-    for one in record.comparisons:
-        if one.part == "test" and {one.first, one.second} == {arm.name, "untouched"}:
-            sign = -1 if one.first == arm.name else 1
-            ends = sorted((sign * one.difference.low, sign * one.difference.high))
-            return {"gain": sign * one.difference.value, "gain_from": ends[0], "gain_to": ends[1]}
-    return {}
+def _gained(record: StudyRecord, arm: ArmRecord, study: Path, task: Task) -> Row:
+    """Return by how much an arm is below the untouched base on the test rows, paired."""
+    untouched = next(one for one in record.arms if one.name == "untouched")
+    store = Store(study)
+    pairs = [
+        [store.predictions(key, "test") for key in one.keys if store.try_predictions(key, "test")]
+        for one in (untouched, arm)
+    ]
+    targets = task.parts["test"].targets
+    found = compare(task.objective, task.classes, targets, pairs[0], pairs[1], "bits_per_byte")
+    gain = found.difference
+    return {"gain": gain.value, "gain_from": gain.low, "gain_to": gain.high}
