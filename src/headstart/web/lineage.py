@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ROW, STEP, RADIUS = 34, 26, 6
+_TOLD = ("base", "method", "data", "study", "cost", "score", "forgetting", "forgotten")
 _LETTER = 8.2  # an upper bound for the width of a sign, in the drawing's units
 
 
@@ -89,7 +90,7 @@ def facts_in(card: Mapping[str, Any]) -> dict[str, str]:
     own = card.get("headstart")
     found = {"data": listed(card.get("datasets"))}
     if isinstance(own, dict):
-        found |= {key: listed(own.get(key)) for key in ("data", "study", "cost", "forgetting")
+        found |= {key: listed(own.get(key)) for key in _TOLD
                   if own.get(key) is not None}  # fmt: skip
     return {key: text for key, text in found.items() if text}
 

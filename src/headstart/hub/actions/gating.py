@@ -48,7 +48,8 @@ def judge(
         )  # fmt: skip
         evidence = gate(candidate, progress)
     state = State.GATED if evidence.passed else State.REFUSED
-    kept = {**evidence.to_json(), "approval": standard.approval.model_dump(mode="json")}
+    rules = standard.model_dump(mode="json")
+    kept = {**evidence.to_json(), "standard": rules, "approval": rules["approval"]}
 
     def keep(connection: Connection) -> None:
         states.put(connection, repo, commit, state, by, evidence=kept)

@@ -70,6 +70,7 @@ class RepoTable(Table):
     __tablename__ = "hub_repos"
     __table_args__ = (
         Index("ix_hub_repos_changed", "kind", "changed", "id"),
+        Index("ix_hub_repos_created", "kind", "created", "id"),
         Index("ix_hub_repos_downloads", "kind", "downloads", "id"),
         Index("ix_hub_repos_owner", "kind", "owner"),
         Index("ix_hub_repos_size", "kind", "size", "id"),

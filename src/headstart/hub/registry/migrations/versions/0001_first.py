@@ -108,6 +108,7 @@ def _repos() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_hub_repos"),
     )
     op.create_index("ix_hub_repos_changed", "hub_repos", ["kind", "changed", "id"])
+    op.create_index("ix_hub_repos_created", "hub_repos", ["kind", "created", "id"])
     op.create_index("ix_hub_repos_downloads", "hub_repos", ["kind", "downloads", "id"])
     op.create_index("ix_hub_repos_owner", "hub_repos", ["kind", "owner"])
     op.create_index("ix_hub_repos_size", "hub_repos", ["kind", "size", "id"])
