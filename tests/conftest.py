@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,10 @@ pytest_plugins = ["tests.postgres"]
 
 # No test may read or fill the ledger of whoever runs it; those about ledgers name their own.
 os.environ["HEADSTART_LEDGER"] = "none"
+# Nor what clients of hubs keep: they remember for weeks what they once sent to an address.
+_HOME = tempfile.mkdtemp(prefix="headstart-hf-")
+os.environ["HF_HOME"] = _HOME
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 # A shell that starts the tests in the background has Ctrl-C ignored, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -79,6 +79,12 @@ def address(hub: Hub) -> Iterator[str]:
     thread.join(10)
 
 
+@pytest.fixture(autouse=True)
+def nothing_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test find in the client's cache what another fetched."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+
+
 @pytest.fixture
 def client(address: str) -> Callable[[Person | None], HfApi]:
     """Return huggingface_hub's own client for somebody, or for a stranger."""
