@@ -12,6 +12,7 @@ from torch import nn
 
 from headstart.base.device import pick_device
 from headstart.base.four_bit import FourBitLinear, fault
+from headstart.base.own_blocks import OwnBlockLinear
 from headstart.errors import WorkError
 from headstart.measure.cost import step_bytes, weight_bytes
 from headstart.method import qlora
@@ -89,6 +90,30 @@ def test_gradients_are_those_of_the_dequantised_weights_also_after_an_evaluation
     for a, b, c in zip(before, after, plain, strict=True):
         assert torch.equal(a, b)
         torch.testing.assert_close(a, c, rtol=1e-4, atol=1e-6)
+
+
+@works
+def test_weights_that_came_in_4_bits_lose_nothing(wide):
+    setting = wide("qlora")
+    pristine = setting.base.pristine
+    draw = torch.Generator().manual_seed(0)
+    for path in pristine.lora_targets():
+        weight = pristine.body.get_submodule(path).weight
+        steps = torch.randint(
+            0, 16, (*weight.shape[:-1], weight.shape[-1] // 32, 32), generator=draw
+        )
+        with torch.no_grad():
+            weight.copy_((steps * 0.004 - 0.03).reshape(weight.shape))
+    found, whole = Qlora().encoder(setting), Lora().encoder(setting)
+    for path in pristine.lora_targets():
+        small = found.body.get_submodule(path)
+        assert isinstance(small, OwnBlockLinear)
+        torch.testing.assert_close(
+            small.values(torch.float32),
+            whole.body.get_submodule(path).weight.data,
+            rtol=0,
+            atol=1e-6,
+        )
 
 
 @works

@@ -19,7 +19,30 @@ from headstart.base.compat import prepare_peft
 PACKAGE = "bitsandbytes"
 
 
-class FourBitLinear(nn.Linear):
+class FourBit(nn.Linear):
+    """A linear layer with frozen weights in 4 bits.
+
+    Attributes:
+        compute: Dtype of the product.
+    """
+
+    compute: torch.dtype
+
+    def values(self, dtype: torch.dtype) -> Tensor:
+        """Return the weights (out, in) that the 4 bits stand for."""
+        raise NotImplementedError
+
+    def whole(self) -> nn.Linear:
+        """Return the layer with the float32 weights that its 4 bits stand for."""
+        bias = self.bias is not None
+        found = nn.Linear(self.in_features, self.out_features, bias=bias, device="meta")
+        found.weight = nn.Parameter(self.values(torch.float32), requires_grad=False)
+        if self.bias is not None:
+            found.bias = nn.Parameter(self.bias.detach().clone(), requires_grad=False)
+        return found
+
+
+class FourBitLinear(FourBit):
     """``W x + b`` with W (out, in) in 4-bit blocks (QLoRA, Dettmers et al. 2023, 2305.14314).
 
     W is frozen; the gradient in x is that of the dequantised weights.
@@ -57,16 +80,11 @@ class FourBitLinear(nn.Linear):
         )
         return found.to(input.dtype)
 
-    def whole(self) -> nn.Linear:
-        """Return the layer with the float32 weights that its 4 bits stand for."""
+    def values(self, dtype: torch.dtype) -> Tensor:
+        """Return the weights (out, in) that the 4 bits stand for."""
         weight: Any = self.weight
-        bias = self.bias is not None
-        found = nn.Linear(self.in_features, self.out_features, bias=bias, device="meta")
-        values = _library().functional.dequantize_4bit(weight.data, weight.quant_state)
-        found.weight = nn.Parameter(values.float(), requires_grad=False)
-        if self.bias is not None:
-            found.bias = nn.Parameter(self.bias.detach().clone(), requires_grad=False)
-        return found
+        found: Tensor = _library().functional.dequantize_4bit(weight.data, weight.quant_state)
+        return found.to(dtype)
 
 
 def fault(device: torch.device) -> str | None:

@@ -10,8 +10,9 @@ from torch import nn
 
 from headstart.base.decoder import Decoder
 from headstart.base.device import pick_device
-from headstart.base.four_bit import FourBitLinear, fault
+from headstart.base.four_bit import FourBit, FourBitLinear, fault
 from headstart.base.model import BaseCard, Encoder
+from headstart.base.own_blocks import OwnBlockLinear, fits
 from headstart.measure.cost import weight_bytes
 from headstart.method.gradient import Ending
 from headstart.method.lora import Lora
@@ -30,8 +31,9 @@ FOREIGN = (
 class Qlora(Lora):
     """LoRA on a base whose linear layers are in 4 bits (Dettmers et al. 2023, 2305.14314).
 
-    Adapters are merged into what the 4 bits stand for, in float32, never into 4 bits again, so
-    that the delivered model is the one that was trained.
+    Weights that came in 4 bits (GGUF's Q4_1) stay in their own blocks, which loses nothing; all
+    others become NF4. Adapters are merged into what the 4 bits stand for, in float32, never into
+    4 bits again, so that the delivered model is the one that was trained.
     """
 
     name = "qlora"
@@ -50,24 +52,31 @@ class Qlora(Lora):
         layers = [pristine.body.get_submodule(path) for path in pristine.lora_targets()]
         compute = training_precision(setting)
         return setting.base.encoder(
-            {layer: FourBitLinear(cast(nn.Linear, layer), compute) for layer in layers}
+            {layer: _in_four_bits(cast(nn.Linear, layer), compute) for layer in layers}
         )
 
     def finish(self, network: Network, setting: Setting) -> Ending:
         """Merge in float32, whatever the products were computed in while training."""
-        for module in network.modules():
-            if isinstance(module, FourBitLinear):
-                module.compute = torch.float32
+        layers = [module for module in network.modules() if isinstance(module, FourBit)]
+        for layer in layers:
+            layer.compute = torch.float32
         ending = super().finish(network, setting)
+        if not any(isinstance(layer, FourBitLinear) for layer in layers):
+            return ending  # beside the base in float32 it says the same
         return replace(ending, notes=(*ending.notes, FOREIGN))
 
     def merged(self, wrapped: Any) -> nn.Module:
         """Return the body with float32 layers, the updates added to their weights."""
         for module in list(wrapped.modules()):
-            if isinstance(getattr(module, "base_layer", None), FourBitLinear):
+            if isinstance(getattr(module, "base_layer", None), FourBit):
                 module.base_layer = module.base_layer.whole()
         return super().merged(wrapped)
 
     def need(self, setting: Setting) -> Need:
         """Count a step, and the float32 model at the end."""
         return replace(super().need(setting), end=float(weight_bytes(setting.base.pristine)))
+
+
+def _in_four_bits(layer: nn.Linear, compute: torch.dtype) -> FourBit:
+    kind = OwnBlockLinear if fits(layer.weight) else FourBitLinear
+    return kind(layer, compute)
