@@ -92,27 +92,33 @@ def test_gradients_are_those_of_the_dequantised_weights_also_after_an_evaluation
         torch.testing.assert_close(a, c, rtol=1e-4, atol=1e-6)
 
 
-@works
-def test_weights_that_came_in_4_bits_lose_nothing(wide):
+@pytest.fixture
+def in_blocks(wide):
+    """A setting whose base has weights of 4-bit steps, for as long as the test takes."""
     setting = wide("qlora")
-    pristine = setting.base.pristine
     draw = torch.Generator().manual_seed(0)
+    body = setting.base.pristine.body
+    layers = [body.get_submodule(path) for path in setting.base.pristine.lora_targets()]
+    before = [layer.weight.detach().clone() for layer in layers]
+    with torch.no_grad():
+        for layer in layers:
+            blocks = (layer.out_features, layer.in_features // 32, 32)
+            steps = torch.randint(0, 16, blocks, generator=draw)
+            layer.weight.copy_((steps * 0.004 - 0.03).reshape(layer.weight.shape))
+    yield setting
+    with torch.no_grad():
+        for layer, weight in zip(layers, before, strict=True):
+            layer.weight.copy_(weight)
+
+
+@works
+def test_weights_that_came_in_4_bits_lose_nothing(in_blocks):
+    pristine, found = in_blocks.base.pristine, Qlora().encoder(in_blocks)
     for path in pristine.lora_targets():
-        weight = pristine.body.get_submodule(path).weight
-        steps = torch.randint(
-            0, 16, (*weight.shape[:-1], weight.shape[-1] // 32, 32), generator=draw
-        )
-        with torch.no_grad():
-            weight.copy_((steps * 0.004 - 0.03).reshape(weight.shape))
-    found, whole = Qlora().encoder(setting), Lora().encoder(setting)
-    for path in pristine.lora_targets():
-        small = found.body.get_submodule(path)
+        small, layer = (one.body.get_submodule(path) for one in (found, pristine))
         assert isinstance(small, OwnBlockLinear)
         torch.testing.assert_close(
-            small.values(torch.float32),
-            whole.body.get_submodule(path).weight.data,
-            rtol=0,
-            atol=1e-6,
+            small.values(torch.float32), layer.weight.data, rtol=0, atol=1e-6
         )
 
 
