@@ -11,7 +11,7 @@ import pytest
 
 from headstart.errors import HeadstartError, RequestError
 from headstart.hub.store.store import Store
-from headstart.hub.xet.vault import Vault
+from headstart.hub.xet.vault import Vault, together
 from tests.hub.xet.conftest import block_name, chunk, told
 
 LENGTHS = (70_000, 8, 131_072, 65_537, 3, 100_000)
@@ -178,3 +178,17 @@ def test_a_sweep_leaves_what_is_young_and_takes_what_is_old(vault: Vault, store:
     vault.sweep(-1)
     assert vault.block(NAME) is None
     assert not list(store.depot.keys("xet"))
+
+
+def test_runs_to_fetch_do_not_overlap(vault: Vault) -> None:
+    parts = [CONTENTS[0], CONTENTS[1], CONTENTS[1], CONTENTS[2], CONTENTS[4]]
+    terms = [(NAME, 0, 2, sum(LENGTHS[:2])), (NAME, 1, 3, sum(LENGTHS[1:3])),
+             (NAME, 4, 5, LENGTHS[4])]  # fmt: skip
+    brought(vault)
+    [file] = vault.add_shard(told(parts, terms), "ann", nobody)
+    runs = vault.terms(file.name, 0, file.content.size).terms
+    found = together(runs)
+    assert [(run.start, run.end) for run in found] == [(0, 3), (4, 5)]
+    for run in found:
+        raw = b"".join(vault.xorb_bytes(NAME, run.first_byte, run.last_byte))
+        assert raw == b"".join(chunk(one) for one in CONTENTS[run.start : run.end])

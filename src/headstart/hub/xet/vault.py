@@ -9,8 +9,8 @@ and later refer to them by name; that is why the lists stay.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from headstart.errors import RequestError
 from headstart.hub.store.model import Content, Damaged
@@ -57,6 +57,18 @@ class Reconstruction:
 
     offset: int
     terms: tuple[Run, ...]
+
+
+def together(runs: Iterable[Run]) -> list[Run]:
+    """Return runs of one block, none overlapping another: clients take the first that fits."""
+    found: list[Run] = []
+    for run in sorted(runs, key=lambda run: (run.start, run.end)):
+        last = found[-1] if found else None
+        if last is None or run.start > last.end:
+            found.append(run)
+        elif run.end > last.end:
+            found[-1] = replace(last, end=run.end, length=0, last_byte=run.last_byte)
+    return found
 
 
 class Vault:

@@ -28,6 +28,7 @@ from headstart.hub.serve.paths import whole
 from headstart.hub.serve.ranges import OutsideError, wanted
 from headstart.hub.serve.routes.resolve import begun
 from headstart.hub.signing import after, opened, ticket
+from headstart.hub.xet.vault import together
 
 router = APIRouter()
 _TOKEN, _DATA = "xet", "xet-data"
@@ -113,7 +114,7 @@ def reconstruction(name: str, request: Request, hub: AHub, base: ABase) -> Respo
                     {"range": {"start": t.start, "end": t.end},
                      "url": f"{base}/cas/data/{link}",
                      "url_range": {"start": t.first_byte, "end": t.last_byte}}
-                    for t in found.terms if t.xorb == one
+                    for t in together(t for t in found.terms if t.xorb == one)
                 ]
                 for one, link in links.items()
             },
