@@ -69,7 +69,11 @@ def _gained(record: StudyRecord, arm: ArmRecord, study: Path, task: Task) -> Row
     untouched = next(one for one in record.arms if one.name == "untouched")
     store = Store(study)
     pairs = [
-        [store.predictions(key, "test") for key in one.keys if store.try_predictions(key, "test")]
+        [
+            store.predictions(key, "test")
+            for key in one.keys
+            if store.try_predictions(key, "test") is not None
+        ]
         for one in (untouched, arm)
     ]
     targets = task.parts["test"].targets
