@@ -167,7 +167,7 @@ def failing(api: ModuleType, error: BaseException) -> None:
     def adapt(*_: Any, **__: Any) -> None:
         raise error
 
-    api.adapt = adapt  # type: ignore[attr-defined]
+    api.adapt = api.plan = adapt  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("kind", "code"), [(RequestError, 2), (WorkError, 1)])
@@ -197,6 +197,13 @@ def test_ctrl_c_on_a_resumed_study_does_not_say_resume_twice(
 ) -> None:
     failing(api, KeyboardInterrupt())
     assert headstart_cli("adapt", "x.csv", "--resume").stderr.count("--resume") == 1
+
+
+def test_ctrl_c_on_a_plan_has_nothing_to_resume(headstart_cli: Run, api: ModuleType) -> None:
+    failing(api, KeyboardInterrupt())
+    result = headstart_cli("adapt", "x.csv", "--plan")
+    assert result.exit_code == 130
+    assert "--resume" not in result.stderr
 
 
 def test_an_unforeseen_failure_is_one_line_and_its_traceback_goes_to_log_txt(

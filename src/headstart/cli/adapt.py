@@ -215,7 +215,7 @@ def adapt(
 
       headstart adapt reviews.csv --base hub:team/model@approved --push team/reviews
     """
-    remember(call, out, resumable=True)
+    remember(call, out, resumable=not plan)
     if (gpu or context) and not plan:
         raise typer.BadParameter("--gpu and --context ask about a plan: give --plan, too")
     hub = None if push is None or plan else remote(push)  # refused now, not after the work
