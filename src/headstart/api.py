@@ -16,8 +16,8 @@ from headstart.progress import Progress, Silent
 from headstart.study.record import StudyRecord
 
 if TYPE_CHECKING:
-    from headstart.method.speakers import Speakers
     from headstart.forms.export import Exported
+    from headstart.method.speakers import Speakers
     from headstart.study.plan import Plan
     from headstart.study.ranking import RankedBases
     from headstart.study.request import Request

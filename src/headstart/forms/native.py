@@ -16,8 +16,8 @@ from headstart.base.compat import prepare_torchvision, quiet_transformers
 from headstart.base.image import ImageEncoder
 from headstart.base.sidecar import Sidecar, read_sidecar
 from headstart.base.text import TextEncoder
-from headstart.method.adapted import NetworkModel
 from headstart.forms.drift import check_drift
+from headstart.method.adapted import NetworkModel
 from headstart.task.model import Input
 from headstart.train.network import Network
 

@@ -16,8 +16,8 @@ from headstart.base.image import ImageEncoder
 from headstart.base.text import TextEncoder
 from headstart.errors import RequestError
 from headstart.files import write_json
-from headstart.method.adapted import NetworkModel
 from headstart.forms.drift import TOLERANCE, check_drift
+from headstart.method.adapted import NetworkModel
 from headstart.task.model import Input, Objective
 from headstart.train.network import Network
 

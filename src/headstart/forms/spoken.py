@@ -17,8 +17,8 @@ from headstart.base.compat import quiet_transformers
 from headstart.base.decoder import Decoder
 from headstart.base.gguf_export import read_back, refuse_gguf, write_gguf
 from headstart.errors import HeadstartError, WorkError
-from headstart.method.speaker import SpeakerModel
 from headstart.forms import drift
+from headstart.method.speaker import SpeakerModel
 from headstart.task.model import Kind
 
 # Of half precision: weights are rounded to 11 bits, and some hundred such products add up.
@@ -91,7 +91,9 @@ def write_folder(
     return _compared(decoder, body, tokenizer, "the folder loaded by transformers", allowed)
 
 
-def write_file(model: SpeakerModel, file: Path, dtype: str) -> Drift:
+def write_file(
+    model: SpeakerModel, file: Path, dtype: str, tolerance: float | None = None
+) -> Drift:
     """Write the model as the GGUF ``file``.
 
     Raises:
@@ -103,7 +105,8 @@ def write_file(model: SpeakerModel, file: Path, dtype: str) -> Drift:
     write_gguf(model.decoder, file, dtype)
     with _read_by("transformers' GGUF reader"):
         body, tokenizer = read_back(file)
-    allowed = drift.TOLERANCE if dtype == "float32" else HALF_TOLERANCE
+    usual = drift.TOLERANCE if dtype == "float32" else HALF_TOLERANCE
+    allowed = usual if tolerance is None else tolerance
     return _compared(model.decoder, body, tokenizer, "the GGUF file", allowed)
 
 
