@@ -102,7 +102,7 @@ class Model(ABC):
         """Return the model that :meth:`save_weights` wrote."""
 
     def save(self, folder: Path) -> None:
-        """Write the model to ``folder`` (which exists and is empty), and what it says of samples."""
+        """Write the model, and what it says of samples, to ``folder`` (which is empty)."""
         from headstart.method.samples import record_samples
 
         extra = self.save_weights(folder)

@@ -90,6 +90,7 @@ def lineage(record: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
         "method": trial.method,
         "trial": trial.key,
         "seed": trial.seed,
+        "seeds": len(next(arm for arm in record.arms if trial.key in arm.keys).keys),
         "data": {"name": record.task.name, "fingerprint": record.task.fingerprint},
         "cost": {"seconds": round(trial.cost.seconds, 1), "flop": trial.cost.flop},
         "score": {"metric": record.task.metric, **_three(test)} if test else None,

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from headstart.hub.gate.checks import CHECKS
 from headstart.hub.gate.gate import Evidence, gate
 from headstart.hub.gate.model import Candidate, Finding
 from headstart.hub.gate.sandbox import run_check
@@ -142,7 +141,7 @@ def test_the_gate_runs_every_check_and_its_evidence_survives_json(
 
     evidence = gate(Candidate(model, "team/model", standard))
     assert evidence.passed, [f.words for f in evidence.findings if not f.passed]
-    assert [finding.check for finding in evidence.findings] == list(CHECKS)
+    assert [finding.check for finding in evidence.findings] == list(standard.checks)
     told = json.loads(json.dumps(evidence.to_json()))
     assert Evidence.from_json(told) == evidence
     assert told["passed"] is True
@@ -157,4 +156,6 @@ def test_one_refusal_refuses_the_model_and_all_else_is_still_told(
     evidence = gate(Candidate(model, "team/model", standard))
     assert not evidence.passed
     refused = {finding.check for finding in evidence.findings if not finding.passed}
-    assert refused == {"formats", "pickle"}
+    assert refused == {"formats", "pickle", "load", "predictions"}
+    words = {finding.check: finding.words for finding in evidence.findings}
+    assert "Not run" in words["load"]  # what was refused is not loaded

@@ -1,4 +1,4 @@
-"""Where a model says it comes from: the card's ``headstart`` block, ``base_model``, an adapter's."""
+"""Where a model says that it comes from: its card's ``headstart`` block, its adapter."""
 
 from __future__ import annotations
 

@@ -20,9 +20,7 @@ class LineageCheck:
         lineage = read_lineage(candidate.folder)
         reasons: list[Reason] = []
         if not lineage.told:
-            reasons.append(
-                Reason(CARD, "the field 'headstart' is missing, or is no list of fields")
-            )
+            reasons.append(Reason(CARD, "the field 'headstart' is missing or holds none"))
         reasons += [
             Reason(CARD, f"'headstart.{key}' is missing")
             for name, key in _TOLD.items()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from headstart.base.skeleton import Skeleton
 from headstart.base.text_folder import read_tokenizer, refused, weight_files
 from headstart.base.transformers_weights import load_weights
 from headstart.errors import RequestError
+from headstart.hub.gate.running.bodies import body_in
 from headstart.hub.gate.running.subject import Subject
 from headstart.method.adapted import Signature
 from headstart.task.images import open_image
@@ -69,10 +72,20 @@ class Plain(Subject):
         return found if tags else np.stack(found)
 
     def body(self) -> Skeleton | None:
-        """Return the folder's encoder or decoder as headstart reads it."""
-        from headstart.hub.gate.running.bodies import body_in
+        """Return the folder's encoder or decoder as headstart reads it, an adapter merged into it.
 
-        return body_in(self.folder)
+        Raises:
+            RequestError: The adapter is of a kind that cannot be merged.
+        """
+        if not hasattr(self.model, "peft_config"):
+            return body_in(self.folder)
+        if not hasattr(self.model, "merge_and_unload"):
+            raise RequestError("adapters of this kind cannot be merged, so nothing is measured")
+        merged = copy.deepcopy(self.model).merge_and_unload()
+        with tempfile.TemporaryDirectory(prefix="merged-") as place:
+            merged.save_pretrained(place)
+            self.reader.save_pretrained(place)
+            return body_in(Path(place))
 
     def again(self, folder: Path) -> Subject:
         """Save it as its library does, and load that."""
