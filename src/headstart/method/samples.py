@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +34,7 @@ _SIDE = 48  # pixels of a picture's side
 _PICTURES = 3
 _MOST = 20  # classes told of an input: the likeliest
 _NUMBERS = 32  # told of a feature vector
+_LEAST = 1e-300  # of a probability: below, its logarithm is of no use
 _LARGEST = 2**20  # bytes of the file
 
 
@@ -57,8 +59,8 @@ class Sample(_Strict):
     """One input and what was said of it.
 
     ``input``: a text, two texts of a pair, the words of a text, a picture, or a dialogue.
-    ``output``: probabilities by class, a number, for each word its probabilities by tag or its
-    tag, ``nats`` and ``tokens`` of a text, or the first features.
+    ``output``: natural logarithms of probabilities by class, a number, for each word the same by
+    tag, or its tag, ``nats`` a token and ``tokens`` of a text, or the first features.
     """
 
     input: str | tuple[str, ...] | Picture | tuple[Turn, ...]
@@ -224,11 +226,14 @@ def _named(recorded: dict[str, Any], now: dict[str, Any], name: str, tolerance: 
 
 
 def _by_name(classes: Sequence[str], row: Any) -> Any:
-    """Return the name of a tag, or probabilities by name: the likeliest first."""
+    """Return the name of a tag, or by name the logarithms of probabilities: the likeliest first.
+
+    Logarithms show a change of weights where a model is all but sure.
+    """
     if np.ndim(row) == 0:
         return classes[int(row)]
     order = np.argsort(-np.asarray(row), kind="stable")
-    return {classes[int(at)]: float(row[int(at)]) for at in order}
+    return {classes[int(at)]: math.log(max(float(row[int(at)]), _LEAST)) for at in order}
 
 
 def _shortened(output: Any) -> Any:

@@ -136,9 +136,8 @@ def test_an_adapter_loads_on_a_base_that_is_known_and_on_no_other(
 
 
 def test_touched_weights_do_not_reproduce(whole: Candidate) -> None:
-    touch(whole.folder, lambda name, one: one + 0.05 if name.startswith("classifier.") else one)
+    touch(whole.folder, lambda name, one: one * 1.01 if name.startswith("classifier.") else one)
     assert look("load", whole).passed
-    touch(whole.folder, lambda name, one: one * 1.3 if name.startswith("classifier.") else one)
     finding = look("predictions", whole)
     assert not finding.passed
     assert "recorded was" in finding.words
@@ -200,7 +199,7 @@ def test_the_whole_interval_must_reach_the_limit(whole: Candidate) -> None:
 def test_of_a_loss_the_upper_end_must_not_pass_the_limit(whole: Candidate) -> None:
     loss = LIMITS | {"metric": "log_loss"}
     assert look("tasks", ruled(whole, tasks=[loss | {"at_least": 0.5}])).passed
-    words = look("tasks", ruled(whole, tasks=[loss | {"at_least": 1e-9}])).words
+    words = look("tasks", ruled(whole, tasks=[loss | {"at_least": 1e-5}])).words
     assert "upper end must be at most" in words
 
 
