@@ -364,6 +364,9 @@ def test_lineage_that_is_not_told_or_not_known_is_refused(
 
 def test_fewer_seeds_than_asked_for_are_refused(whole: Candidate) -> None:
     assert "Adapt with --seeds 5" in look("seeds", ruled(whole, seeds=5)).words
+    card = whole.folder / "README.md"
+    card.write_text(card.read_text().replace('"seeds": 3', '"seeds": null'))
+    assert "nothing at random" in look("seeds", ruled(whole, seeds=5)).words
 
 
 def test_a_slow_model_is_refused(whole: Candidate) -> None:

@@ -28,7 +28,7 @@ class Lineage:
         models: Names (``owner/name``) of bases on a hub, the most telling first.
         trial: Key of the trial that made it.
         fingerprint: Of the data that it learnt from.
-        seeds: How many seeds are behind the scores.
+        seeds: How many seeds are behind the scores; None where nothing is drawn at random.
     """
 
     told: bool = False
@@ -37,7 +37,7 @@ class Lineage:
     models: tuple[str, ...] = ()
     trial: str | None = None
     fingerprint: str | None = None
-    seeds: int = 0
+    seeds: int | None = 0
 
     @property
     def source(self) -> str:
@@ -62,7 +62,7 @@ def read_lineage(folder: Path) -> Lineage:
     base = _text(told.get("base"))
     models = [*_named(base), *_texts(card.get("base_model")), *_adapted(folder)]
     data = told.get("data")
-    seeds = told.get("seeds", 1 if told.get("seed") is not None else 0)
+    seeds = told.get("seeds", 1 if "seed" in told else 0)
     return Lineage(
         told=isinstance(block, dict),
         base=base,
@@ -70,7 +70,7 @@ def read_lineage(folder: Path) -> Lineage:
         models=tuple(dict.fromkeys(name for name in models if name.count("/") == 1)),
         trial=_text(told.get("trial")),
         fingerprint=_text(data.get("fingerprint")) if isinstance(data, dict) else None,
-        seeds=seeds if isinstance(seeds, int) else 0,
+        seeds=seeds if isinstance(seeds, int | None) else 0,
     )
 
 

@@ -16,6 +16,9 @@ class Seeds:
     def __call__(self, candidate: Candidate) -> Finding:
         """Return what was found."""
         least, found = candidate.standard.seeds, read_lineage(candidate.folder).seeds
+        if found is None:
+            words = f"{CARD}: the method draws nothing at random, so one run is all there is."
+            return Finding(self.name, True, words, {"seeds": None, "least": least})
         passed = found >= least
         words = f"{CARD}: {found} seeds are behind the scores; the standard asks for {least}."
         mend = "" if passed else f" Adapt with --seeds {least}."
