@@ -71,7 +71,7 @@ class Sample(_Strict):
         if isinstance(self.input, Picture):
             return Image(data=base64.b64decode(self.input.png))
         if isinstance(self.input, tuple) and self.input and isinstance(self.input[0], Turn):
-            return Dialogue(tuple(Message(one.role, one.content) for one in self.input))  # type: ignore[union-attr]
+            return Dialogue(tuple(Message(one.role, one.content) for one in self.input))
         return self.input  # type: ignore[return-value]
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from headstart.base.source.bundled import SOURCE as BUNDLED
 from headstart.errors import HeadstartError
 from headstart.hub.access import owners
 from headstart.hub.access.model import Asker
@@ -70,6 +69,8 @@ def _bundled(reference: str | None) -> dict[str, Path]:
     """Return the folder of a bundled language model: converting it takes long, and is kept."""
     source, _, name = (reference or "").partition(":")
     if source == "bundled":
+        from headstart.base.source.bundled import SOURCE as BUNDLED  # torch: not for a server
+
         with suppress(HeadstartError):
             folder = BUNDLED.configured(name)
             if folder is not None:

@@ -69,7 +69,7 @@ def gate(candidate: Candidate, progress: Progress | None = None) -> Evidence:
     progress = Silent() if progress is None else progress
     checks = [CHECKS.get(name) for name in candidate.standard.checks]
     begin = time.monotonic()
-    findings = []
+    findings: list[Finding] = []
     with progress.bar(f"checks of {candidate.name}", len(checks)) as advance:
         for check in checks:
             findings.append(_unsafe(check, findings) or run_check(check, candidate))
