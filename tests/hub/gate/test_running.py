@@ -132,6 +132,20 @@ def test_an_adapter_loads_on_a_base_that_is_known_and_on_no_other(
     assert "'team/base' is not known here" in look("load", replace(candidate, bases={})).words
 
 
+def test_a_model_without_a_tokenizer_loads_and_is_asked_nothing(
+    saved_base: Path, tmp_path: Path, whole: Candidate
+) -> None:
+    folder = written_by_transformers(saved_base, tmp_path / "p", "BertForSequenceClassification")
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    candidate = replace(whole, folder=folder)
+    finding = look("load", candidate)
+    assert finding.passed
+    assert "without a tokenizer" in finding.words
+    for check in ("latency", "tasks"):
+        assert not look(check, candidate).passed
+
+
 # predictions
 
 

@@ -56,7 +56,7 @@ def load_adapter(folder: Path, bases: Mapping[str, Path]) -> Subject:
     with refused(folder / FILE), quiet_transformers():
         adapted = PeftModel.from_pretrained(model, str(folder)).eval()
     signature, modality = plain.signature_of(type(model).__name__, config)
-    place = folder if any(folder.glob("tokenizer*")) else base
+    place = folder if plain.has_tokenizer(folder) else base
     reader = plain.reader_of(place, config, modality or Modality.TEXT)
 
     def reload(written: Path) -> Subject:

@@ -66,7 +66,16 @@ class Plain(Subject):
 
     @torch.inference_mode()
     def scores(self, inputs: Sequence[Input]) -> Any:
-        """Return what the library's own forward pass gives, one input at a time."""
+        """Return what the library's own forward pass gives, one input at a time.
+
+        Raises:
+            RequestError: There is no tokenizer to read them.
+        """
+        if self.reader is None:
+            raise RequestError(
+                "it has no tokenizer, so nothing can be asked of it",
+                mend="put the tokenizer beside the weights: tokenizer.save_pretrained(folder)",
+            )
         found = [self._one(item) for item in inputs]
         tags = self.signature is not None and self.signature.objective is Objective.TAGS
         return found if tags else np.stack(found)
@@ -186,8 +195,18 @@ def load_plain(folder: Path) -> Plain:
         auto, folder, files, config, lambda name: signature is None and "pooler." in name
     )
     modality = modality or _modality(folder, config)
+    if modality is Modality.TEXT and not has_tokenizer(folder):
+        found = Plain(model.eval(), signature, None, None, folder, load_plain)
+        found.notes = ("without a tokenizer",)
+        return found
     reader = reader_of(folder, config, modality)
     return Plain(model.eval(), signature, modality, reader, folder, load_plain)
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a folder holds files of a tokenizer."""
+    names = ("tokenizer*", "vocab.*", "*.model", "merges.txt")
+    return any(next(folder.glob(name), None) is not None for name in names)
 
 
 def config_of(folder: Path) -> Any:
