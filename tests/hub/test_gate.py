@@ -17,7 +17,11 @@ import headstart
 from headstart.hub.actions import approving, gating
 from headstart.hub.gate.gate import Evidence
 from headstart.hub.hub import Hub
+from headstart.method.model import METHODS, Setting
 from headstart.progress import Silent
+from headstart.task.build import build_task
+from headstart.train.benches import workbench
+from headstart.train.cache import FeatureCache
 
 from ..kept import halves, learned, topics  # noqa: F401 (fixtures)
 from .conftest import Person
@@ -104,13 +108,26 @@ def team(
     return found
 
 
-def adapted(data: Path, out: Path, method: str, **options: object) -> Path:
-    """Train a model from the hub's base; return what is pushed."""
-    study = headstart.adapt(
-        data, base="hub:ann/base@approved", method=method, seeds=1, out=out, ledger="none",
-        **options,
-    )  # type: ignore[arg-type]  # fmt: skip
+BASE = "hub:ann/base@approved"
+
+
+def adapted(data: Path, out: Path) -> Path:
+    """Let the main job adapt the hub's base; return what is pushed."""
+    study = headstart.adapt(data, base=BASE, method="probe", seeds=1, out=out, ledger="none")
     return study.folder / "best"
+
+
+def trained(data: Path, out: Path, method: str, card: str, **settings: object) -> Path:
+    """Train the hub's base by one method, without comparing it to others."""
+    task = build_task(data)
+    bench = workbench(task, BASE, FeatureCache(out / "features"), out / "bench", Silent())
+    chosen = METHODS.get(method)()
+    values = {**chosen.search(task, bench, "accuracy")[-1], **settings}
+    (out / "best").mkdir(parents=True)
+    fitted = chosen.fit(Setting(task, bench, values, 0, "accuracy", out / "work"))
+    fitted.model.save(out / "best")
+    (out / "best" / "README.md").write_text(card)
+    return out / "best"
 
 
 def mislabelled(data: Path, out: Path) -> Path:
@@ -130,18 +147,20 @@ def mislabelled(data: Path, out: Path) -> Path:
 def test_the_gate_refuses_what_is_worse_forgets_or_is_not_what_was_recorded_and_approves_the_good(
     team: Team, topics: Path, halves: Path, tmp_path: Path,  # noqa: F811
 ) -> None:  # fmt: skip
-    good = adapted(topics, tmp_path / "good", "probe")
+    good = adapted(topics, tmp_path / "good")
+    card = (good / "README.md").read_text()
     commit = team.push(good, "ann/topics")
     evidence = team.judge(
         "ann/topics", "formats", "configuration", "licence", "lineage", "predictions", "tasks",
         "forgetting",
     )  # fmt: skip
-    assert evidence.passed, [one.words for one in evidence.findings]
+    assert evidence.passed, [one.words for one in evidence.findings if not one.passed]
     assert team.seen("ann/topics") is None
     team.approve("ann/topics")
     assert team.seen("ann/topics") == commit
 
-    worse = adapted(mislabelled(topics, tmp_path / "mislabelled.csv"), tmp_path / "worse", "probe")
+    wrong = mislabelled(topics, tmp_path / "mislabelled.csv")
+    worse = trained(wrong, tmp_path / "worse", "probe", card)
     assert "topics: worse in accuracy" in team.refused(worse, "ann/topics", "incumbent")
 
     touched = Path(shutil.copytree(good, tmp_path / "touched"))
@@ -157,11 +176,11 @@ def test_the_gate_refuses_what_is_worse_forgets_or_is_not_what_was_recorded_and_
     assert "recorded was" in team.refused(swapped, "ann/topics", "predictions")
 
     forbidden = Path(shutil.copytree(good, tmp_path / "forbidden"))
-    card = forbidden / "README.md"
-    card.write_text(card.read_text().replace('"apache-2.0"', '"cc-by-nc-4.0"'))
+    (forbidden / "README.md").write_text(card.replace('"apache-2.0"', '"cc-by-nc-4.0"'))
     assert "cc-by-nc-4.0" in team.refused(forbidden, "ann/topics", "licence")
 
-    forgetful = adapted(halves, tmp_path / "halves", "finetune", budget="200gflop")
+    steps = {"steps": 60, "batch": 16, "rate": 3e-3}
+    forgetful = trained(halves, tmp_path / "halves", "finetune", card, **steps)
     words = team.refused(forgetful, "ann/halves", "forgetting")
     assert "allowed is at most 10.0%" in words
     assert team.seen("ann/topics") == commit
