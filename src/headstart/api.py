@@ -16,8 +16,8 @@ from headstart.progress import Progress, Silent
 from headstart.study.record import StudyRecord
 
 if TYPE_CHECKING:
+    from headstart.forms.export import Exported
     from headstart.method.speakers import Speakers
-    from headstart.study.export import Exported
     from headstart.study.plan import Plan
     from headstart.study.ranking import RankedBases
     from headstart.study.request import Request
@@ -342,7 +342,7 @@ def export_checked(
     folder: str | Path, to: str, out: str | Path, dtype: str = "float32"
 ) -> Exported:
     """Do as :func:`export`; return also how far the export lies from the original."""
-    from headstart.study.export import export as export_model
+    from headstart.forms.export import export as export_model
 
     path = Path(folder)
     inner = path / "best"

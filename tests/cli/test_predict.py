@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from headstart.study.export import Exported
+from headstart.forms.export import Exported
 
 Run = Callable[..., Result]
 

@@ -268,6 +268,30 @@ def gate(
 
 
 @app.command()
+def record(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A model's files.")],
+    base: Annotated[
+        Path | None,
+        typer.Option("--base", metavar="DIR", help="A peft adapter's base. \\[none]"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Record what a model says of a few inputs; the gate sees whether it still does.
+
+    What headstart adapts has it already.
+    """
+    _need_packages()
+    from headstart.hub.actions.recording import record as record_in
+
+    count = record_in(folder, base)
+    place = folder / "predictions.json"
+    if json:
+        show.as_json({"file": str(place), "samples": count})
+    else:
+        typer.echo(f"{place}: {count} predictions")
+
+
+@app.command()
 def approve(
     name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The model.")],
     revision: Revision = "main",

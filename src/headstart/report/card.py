@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from headstart.method.model import METHODS
 from headstart.study.record import ArmRecord, ScoreRecord, StudyRecord, TrialRecord
 from headstart.study.words import listed, metric_name, with_interval
 
@@ -90,6 +91,7 @@ def lineage(record: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
         "method": trial.method,
         "trial": trial.key,
         "seed": trial.seed,
+        "seeds": _seeds(record, trial),
         "data": {"name": record.task.name, "fingerprint": record.task.fingerprint},
         "cost": {"seconds": round(trial.cost.seconds, 1), "flop": trial.cost.flop},
         "score": {"metric": record.task.metric, **_three(test)} if test else None,
@@ -99,6 +101,13 @@ def lineage(record: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
             if one.part == "test"
         ],
     }
+
+
+def _seeds(record: StudyRecord, trial: TrialRecord) -> int | None:
+    """Return how many seeds are behind the scores; None where nothing is drawn at random."""
+    if trial.method in METHODS and not METHODS.get(trial.method).trains_steps:
+        return None
+    return len(next(arm.keys for arm in record.arms if trial.key in arm.keys))
 
 
 def _three(score: ScoreRecord) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,8 @@ from headstart.hub.gate.standard import Standard
 from tests.hub.gate.hostile import FILES
 
 Judge = Callable[..., Finding]
+RUNNING = [name for name in CHECKS if getattr(CHECKS.get(name), "runs_model", False)]
+STATIC = [name for name in CHECKS if name not in RUNNING]
 
 
 def put(folder: Path, name: str, data: bytes) -> None:
@@ -25,12 +28,52 @@ def put(folder: Path, name: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_every_check_passes_a_good_model(check: str, judge: Judge) -> None:
-    finding = judge(check)
+def test_every_check_passes_a_good_model(check: str, whole: Candidate) -> None:
+    finding = CHECKS.get(check)()(whole)
     assert finding.passed, finding.words
     assert finding.check == check == CHECKS.get(check).name
     assert finding.words.endswith(".")
     json.dumps(asdict(finding), allow_nan=False)
+
+
+def _garbage(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    put(folder, file.name, os.urandom(file.stat().st_size))
+
+
+def _without(folder: Path, prefix: str) -> None:
+    from safetensors.torch import load_file, save_file
+
+    file = str(folder / "model.safetensors")
+    left = {name: one for name, one in load_file(file).items() if not name.startswith(prefix)}
+    save_file(left, file, {"format": "pt"})
+
+
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "empty": lambda folder: [shutil.rmtree(folder), folder.mkdir()],
+    "not there": shutil.rmtree,
+    "garbage weights": _garbage,
+    "half of the weights": lambda folder: os.truncate(folder / "model.safetensors", 4000),
+    "no weights": lambda folder: (folder / "model.safetensors").unlink(),
+    "no head": lambda folder: _without(folder, "classifier."),
+    "no configuration": lambda folder: (folder / "config.json").unlink(),
+    "no tokenizer": lambda folder: (folder / "tokenizer.json").unlink(),
+    "no manifest": lambda folder: put(folder, "headstart.json", b"{}"),
+}
+
+
+@pytest.mark.parametrize("check", RUNNING)
+def test_what_is_spoilt_passes_no_check_that_runs_the_model(check: str, whole: Candidate) -> None:
+    good = whole.folder.with_name("good")
+    whole.folder.rename(good)
+    for name, spoil in SPOILT.items():
+        shutil.copytree(good, whole.folder)
+        spoil(whole.folder)
+        finding = CHECKS.get(check)()(whole)
+        assert not finding.passed, name
+        assert finding.words.isprintable()
+        assert str(whole.folder) not in finding.words
+        shutil.rmtree(whole.folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize("case", FILES)
@@ -39,7 +82,7 @@ def test_a_hostile_file_is_refused_by_name_and_no_check_raises(
 ) -> None:
     hostile = FILES[case]
     put(model, hostile.file, hostile.data)
-    findings = {check: judge(check) for check in CHECKS}
+    findings = {check: judge(check) for check in STATIC}
     finding = findings[hostile.check]
     assert not finding.passed
     assert hostile.file in finding.words
@@ -83,6 +126,6 @@ def test_a_file_cut_off_anywhere_never_makes_a_check_raise(model: Path, judge: J
     for name, data in whole.items():
         for length in {0, 1, 7, 8, 9, len(data) // 2, len(data) - 1}:
             put(model, name, data[:length])
-            for check in CHECKS:
+            for check in [*STATIC, "load"] if length else STATIC:
                 judge(check)
         put(model, name, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Callable
@@ -27,6 +28,7 @@ BODIES = {
     "sleeps": "threading.Event().wait(); return good()",
     "eats": "x = bytearray(4 * 2**30); return good()",
     "eats_on": "\n        x = []\n        while True: x.append(bytearray(2**24))",
+    "eats_tensors": "import torch; x = torch.ones(2**29); return good()",
     "forks": "os.fork(); return good()",
     "starts": "subprocess.run(['true']); return good()",
     "shell": "os.system('true'); return good()",
@@ -57,7 +59,8 @@ BODIES = {
 WORDS = {
     "raises": "ValueError: no such tensor", "exits": "SystemExit", "dies": "without a finding",
     "aborts": "SIGABRT", "segfaults": "SIGSEGV", "loops": "CPU", "sleeps": "longer than 3 seconds",
-    "eats": "more memory than", "eats_on": "more memory than", "forks": "processes (os.fork)",
+    "eats": "more memory than", "eats_on": "more memory than",
+    "eats_tensors": "allocate memory", "forks": "processes (os.fork)",
     "starts": "processes (subprocess.Popen)", "shell": "processes (os.system)",
     "spawns": "processes (os.posix_spawn)", "kills": "processes (os.kill)",
     "writes": "scratch folder only", "opens": "scratch folder only",
@@ -138,16 +141,28 @@ def test_nothing_is_left_behind(rogue: Callable[..., Finding]) -> None:
 def test_the_gate_runs_every_check_and_its_evidence_survives_json(
     model: Path, standard: Standard
 ) -> None:
-    import json
-
     evidence = gate(Candidate(model, "team/model", standard))
     assert evidence.passed, [f.words for f in evidence.findings if not f.passed]
-    assert [finding.check for finding in evidence.findings] == list(CHECKS)
+    assert [finding.check for finding in evidence.findings] == list(standard.checks)
     told = json.loads(json.dumps(evidence.to_json()))
     assert Evidence.from_json(told) == evidence
     assert told["passed"] is True
     assert evidence.fingerprint == standard.fingerprint
     assert "transformers" in evidence.versions
+
+
+@pytest.mark.slow
+def test_a_model_runs_within_a_gigabyte_and_one_that_claims_to_be_huge_is_refused(
+    model: Path, standard: Standard
+) -> None:
+    limits = standard.limits.model_copy(update={"memory_bytes": 2**30})
+    candidate = Candidate(model, "team/model", standard)
+    finding = run_check(CHECKS.get("load"), candidate, limits)
+    assert finding.passed, finding.words
+    config = model / "config.json"
+    told = json.loads(config.read_text())
+    config.write_text(json.dumps(told | {"vocab_size": 2**40, "intermediate_size": 2**40}))
+    assert not run_check(CHECKS.get("load"), candidate, limits).passed
 
 
 def test_one_refusal_refuses_the_model_and_all_else_is_still_told(
@@ -157,4 +172,6 @@ def test_one_refusal_refuses_the_model_and_all_else_is_still_told(
     evidence = gate(Candidate(model, "team/model", standard))
     assert not evidence.passed
     refused = {finding.check for finding in evidence.findings if not finding.passed}
-    assert refused == {"formats", "pickle"}
+    assert refused == {"formats", "pickle", "load", "predictions"}
+    words = {finding.check: finding.words for finding in evidence.findings}
+    assert "Not run" in words["load"]  # what was refused is not loaded

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from headstart.errors import RequestError
 from headstart.hub.actions.admitting import KEEPER
+from headstart.hub.actions.basing import bases_of
+from headstart.hub.actions.laying import laid_out
 from headstart.hub.errors import NoRepoError
 from headstart.hub.gate.gate import Evidence, gate
 from headstart.hub.gate.model import Candidate
 from headstart.hub.gate.standard import Standard, default_standard, read_standard
 from headstart.hub.hub import Hub
-from headstart.hub.registry import audit, refs, repos, revisions, states, trees
+from headstart.hub.registry import audit, refs, repos, revisions, states
 from headstart.hub.registry.model import Commit, Kind, Repo, State
 from headstart.progress import Progress
+
+PACKAGED = "packaged:"
 
 
 def judge(
@@ -38,12 +41,16 @@ def judge(
         standard: What it must hold.
         by: Who asked for it.
         progress: Is told of each check.
-        data: The standard's reference tasks' data, by name.
+        data: Where the data lie that the standard names, see :func:`data_of`.
     """
     commit, incumbent = hub.database.read(lambda c: _found(c, repo, revision))
-    with laid_out(hub, commit) as folder, laid_out(hub, incumbent) as before:
+    with (
+        laid_out(hub, commit) as folder,
+        laid_out(hub, incumbent) as before,
+        bases_of(hub, folder, commit) as bases,
+    ):
         candidate = Candidate(
-            folder=folder, name=repo.name, standard=standard, bases={},
+            folder=folder, name=repo.name, standard=standard, bases=bases,
             incumbent=before if incumbent else None, data=data or {},
         )  # fmt: skip
         evidence = gate(candidate, progress)
@@ -74,29 +81,37 @@ def judge_by_name(
     Raises:
         NoRepoError: No such model.
         NoRevisionError: No such revision of it.
-        RequestError: The standard cannot be read.
+        RequestError: The standard, or data that it names, cannot be read.
     """
     rules = default_standard() if standard is None else read_standard(standard)
     repo = hub.database.read(lambda c: repos.find(c, Kind.MODEL, name))
     if repo is None:
         raise NoRepoError(f"no model '{name}' in this hub")
-    return judge(hub, repo, revision, rules, KEEPER, progress)
+    return judge(hub, repo, revision, rules, KEEPER, progress, data_of(rules, standard))
 
 
-@contextmanager
-def laid_out(hub: Hub, commit: Commit | None) -> Iterator[Path]:
-    """Give a folder with a commit's files; an empty one for None."""
-    with tempfile.TemporaryDirectory(prefix="gate-", dir=hub.root) as place:
-        folder = Path(place)
-        tree = commit.tree if commit else trees.EMPTY
-        for entry in hub.database.read(lambda c: trees.entries(c, tree)).values():
-            file = folder / entry.path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("wb") as out:
-                for part in hub.store.read(entry.sha256):
-                    out.write(part)
-            file.chmod(0o444)
-        yield folder
+def data_of(standard: Standard, file: Path | None) -> dict[str, Path]:
+    """Return where the data lie that a standard names: from its file on, packaged sets aside.
+
+    Raises:
+        RequestError: They are not there.
+    """
+    found = {}
+    beside = Path() if file is None else file.resolve().parent
+    for name in standard.references():
+        place = beside / Path(name).expanduser()
+        if name.startswith(PACKAGED) or (
+            not place.exists() and "/" not in name and "." not in name
+        ):
+            continue  # a set by its name: what reads it says if there is none
+        if not place.exists():
+            raise RequestError(
+                f"the standard names data that are not there: '{name}'",
+                where=str(file or "the standard"),
+                mend="paths are from the standard's file on",
+            )
+        found[name] = place
+    return found
 
 
 def _found(connection: Connection, repo: Repo, revision: str) -> tuple[Commit, Commit | None]:

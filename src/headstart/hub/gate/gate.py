@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from headstart.hub.gate.checks import CHECKS
-from headstart.hub.gate.model import Candidate, Finding
+from headstart.hub.gate.model import Candidate, Check, Finding
 from headstart.hub.gate.sandbox import run_check
 from headstart.progress import Progress, Silent
 
+_FIRST = frozenset({"formats", "pickle", "configuration", "templates"})
 _PACKAGES = ("headstart", "torch", "transformers", "peft", "timm", "safetensors", "jinja2", "numpy")
 
 
@@ -54,7 +55,9 @@ class Evidence:
 
 
 def gate(candidate: Candidate, progress: Progress | None = None) -> Evidence:
-    """Run every check of the candidate's standard; none stops the others.
+    """Run every check of the candidate's standard; none stops the others, but for one rule.
+
+    What the checks of files refuse is not loaded: those that run the model have failed, then.
 
     Args:
         candidate: One revision, and what it is held against.
@@ -66,10 +69,10 @@ def gate(candidate: Candidate, progress: Progress | None = None) -> Evidence:
     progress = Silent() if progress is None else progress
     checks = [CHECKS.get(name) for name in candidate.standard.checks]
     begin = time.monotonic()
-    findings = []
+    findings: list[Finding] = []
     with progress.bar(f"checks of {candidate.name}", len(checks)) as advance:
         for check in checks:
-            findings.append(run_check(check, candidate))
+            findings.append(_unsafe(check, findings) or run_check(check, candidate))
             progress.say(f"{check.name}: {'passed' if findings[-1].passed else 'FAILED'}")
             advance()
     return Evidence(
@@ -80,6 +83,15 @@ def gate(candidate: Candidate, progress: Progress | None = None) -> Evidence:
         seconds=time.monotonic() - begin,
         versions=_versions(),
     )
+
+
+def _unsafe(check: type[Check], before: Sequence[Finding]) -> Finding | None:
+    """Return that a check is not run, since it would load what was refused; None if it may."""
+    refused = [one.check for one in before if one.check in _FIRST and not one.passed]
+    if not refused or not getattr(check, "runs_model", False):
+        return None
+    words = f"Not run: the model is not loaded, since its files were refused ({refused[0]})."
+    return Finding(check.name, False, words)
 
 
 def _versions() -> dict[str, str]:

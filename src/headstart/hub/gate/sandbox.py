@@ -74,6 +74,7 @@ def _environment(scratch: Path) -> dict[str, str]:
         "HF_HOME": str(scratch), "HF_HUB_OFFLINE": "1", "HEADSTART_LEDGER": "none",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "",
         "TOKENIZERS_PARALLELISM": "false", "USER": "gate", "LOGNAME": "gate",
     }  # fmt: skip
 
@@ -83,7 +84,7 @@ def _job(
 ) -> dict[str, Any]:
     mapped = sum(
         file.size
-        for folder in (candidate.folder, *candidate.bases.values(), candidate.incumbent)
+        for folder in {candidate.folder, *candidate.bases.values(), candidate.incumbent}
         if folder is not None
         for file in listing(folder).files
     )

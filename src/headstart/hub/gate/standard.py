@@ -56,26 +56,35 @@ class Allowances(_Strict):
 class ReferenceTask(_Strict):
     """A task that every candidate is scored on.
 
-    ``data`` names the data; the lower end of the score's interval must reach ``at_least`` (for
+    ``data`` names the data, from the standard's file on, or a packaged set; ``input`` and
+    ``target`` its columns, where they are not found by themselves. Of its rows ``part`` counts, and
+    no more than ``rows``. The lower end of the score's interval must reach ``at_least`` (for
     metrics where a lower score is better: the upper end must not pass it).
     """
 
     name: str
     data: str
     metric: str
-    at_least: float
+    at_least: Annotated[float, Field(allow_inf_nan=False)]
+    input: tuple[str, ...] = ()
     target: str | None = None
+    part: Literal["all", "train", "validation", "test"] = "all"
+    rows: Count | None = None
 
 
 class Forgetting(_Strict):
-    """How much of what the base could do may be lost, as a part of its score."""
+    """How much of what the base could do may be lost, as a part of its score.
+
+    ``retain`` names what it could do, as ``headstart adapt --retain`` does; paths are from the
+    standard's file on. Without any, a packaged set holds.
+    """
 
     at_most: Part
     retain: tuple[str, ...] = ()
 
 
 class Latency(_Strict):
-    """How long one input may take, and how much memory, where the gate runs."""
+    """How long one input may take where the gate runs, on one thread."""
 
     milliseconds: Positive
     percentile: Annotated[float, Field(gt=0, le=100)] = 95.0
@@ -104,7 +113,9 @@ class Standard(_Strict):
 
     ``checks`` are run in this order. ``licences`` are the Hub's identifiers in small letters.
     ``formats`` are kinds of files, see :mod:`headstart.hub.gate.kinds`. ``predictions`` is the
-    largest difference of recorded sample predictions, ``drift`` that of an exported model.
+    largest difference of recorded sample predictions, ``drift`` that of an exported model, which
+    is written in each of the forms in ``exports`` that it has. ``incumbent`` is what a candidate
+    must be next to the approved revision; ``samples`` whether predictions must be recorded.
     """
 
     version: Literal[1] = 1
@@ -119,7 +130,10 @@ class Standard(_Strict):
     forgetting: Forgetting | None = None
     seeds: Annotated[int, Field(ge=0)] = 0
     latency: Latency | None = None
+    incumbent: Literal["better", "no-worse"] = "better"
+    samples: Literal["optional", "required"] = "optional"
     predictions: Annotated[float, Field(ge=0)] = 1e-3
+    exports: tuple[Literal["transformers", "onnx", "gguf"], ...] = ("transformers",)
     drift: Annotated[float, Field(ge=0)] = 1e-3
     approval: Approval = Approval()
     limits: Limits = Limits()
@@ -128,6 +142,11 @@ class Standard(_Strict):
     def fingerprint(self) -> str:
         """32 hex digits that change with any rule."""
         return digest(canonical(self.model_dump(mode="json")))
+
+    def references(self) -> tuple[str, ...]:
+        """Return what the rules name of data: of reference tasks, and of what is retained."""
+        retained = self.forgetting.retain if self.forgetting else ()
+        return tuple(dict.fromkeys([*(task.data for task in self.tasks), *retained]))
 
 
 def read_standard(file: Path) -> Standard:

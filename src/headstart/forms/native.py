@@ -16,19 +16,24 @@ from headstart.base.compat import prepare_torchvision, quiet_transformers
 from headstart.base.image import ImageEncoder
 from headstart.base.sidecar import Sidecar, read_sidecar
 from headstart.base.text import TextEncoder
+from headstart.forms.drift import check_drift
 from headstart.method.adapted import NetworkModel
-from headstart.study.drift import check_drift
 from headstart.task.model import Input
 from headstart.train.network import Network
 
 _TEXTS = ("a", "the quick brown fox jumps over the lazy dog", "to be or not to be " * 60)
 
 
-def check_native(model: NetworkModel, folder: Path) -> float:
+def check_native(model: NetworkModel, folder: Path, tolerance: float | None = None) -> float:
     """Compare the library's outputs with headstart's, on a few texts or random pixels.
 
     What is compared: logits where the library's layout holds the head, else the body's hidden
     states (text pairs, whose head lies beside).
+
+    Args:
+        model: As it was.
+        folder: What was written.
+        tolerance: As of :func:`headstart.forms.drift.check_drift`.
 
     Returns:
         The most that an output differs.
@@ -44,7 +49,7 @@ def check_native(model: NetworkModel, folder: Path) -> float:
             found, expected = _text(network, network.encoder, folder, sidecar)
         else:
             found, expected = _image(network, folder, sidecar)
-    return check_drift(found, expected, f"the folder loaded by {_library(sidecar)}")
+    return check_drift(found, expected, f"the folder loaded by {_library(sidecar)}", tolerance)
 
 
 _Pair = tuple[NDArray[Any], NDArray[Any]]

@@ -16,8 +16,8 @@ from headstart.base.image import ImageEncoder
 from headstart.base.text import TextEncoder
 from headstart.errors import RequestError
 from headstart.files import write_json
+from headstart.forms.drift import TOLERANCE, check_drift
 from headstart.method.adapted import NetworkModel
-from headstart.study.drift import TOLERANCE, check_drift
 from headstart.task.model import Input, Objective
 from headstart.train.network import Network
 
@@ -38,12 +38,17 @@ class _ImageGraph(nn.Module):
         return found
 
 
-def write_onnx(model: NetworkModel, folder: Path) -> float:
+def write_onnx(model: NetworkModel, folder: Path, tolerance: float | None = None) -> float:
     """Write ``model.onnx``, ``preprocessing.json`` and the tokenizer to ``folder``; check them.
 
     Inputs: ``input_ids`` and ``attention_mask`` (N, T) int64, for a pair also the same with the
     suffix ``_b``, for words also ``word_ids`` (N, W); or ``pixel_values`` (N, 3, H, W) float32,
     normalised. Batch and lengths are free. Output: ``logits``.
+
+    Args:
+        model: The model.
+        folder: Where to.
+        tolerance: As of :func:`headstart.forms.drift.check_drift`.
 
     Returns:
         The most that a logit differs.
@@ -64,7 +69,7 @@ def write_onnx(model: NetworkModel, folder: Path) -> float:
         raise RequestError(f"cannot export a {type(encoder).__name__} to ONNX")
     path = folder / MODEL_FILE
     write_graph(graph, names, example, path, output="logits")
-    drift = _compare(graph, names, check, path)
+    drift = _compare(graph, names, check, path, tolerance)
     signature = model.signature
     write_json(
         folder / "preprocessing.json",
@@ -73,7 +78,7 @@ def write_onnx(model: NetworkModel, folder: Path) -> float:
             "output": "logits",
             "objective": signature.objective,
             "classes": list(signature.classes),
-            "tolerance": TOLERANCE,
+            "tolerance": TOLERANCE if tolerance is None else tolerance,
             **settings,
         },
     )
@@ -115,7 +120,9 @@ def _image(model: NetworkModel) -> _Parts:
     return _ImageGraph(encoder, model.network.head), ["pixel_values"], [example], [check]
 
 
-def _compare(graph: nn.Module, names: list[str], inputs: list[Tensor], path: Path) -> float:
+def _compare(
+    graph: nn.Module, names: list[str], inputs: list[Tensor], path: Path, tolerance: float | None
+) -> float:
     """Run the graph on other inputs, of other shapes than it was built with.
 
     Raises:
@@ -126,4 +133,4 @@ def _compare(graph: nn.Module, names: list[str], inputs: list[Tensor], path: Pat
     found = np.asarray(session.run(["logits"], feed)[0])
     with torch.inference_mode():
         expected = graph(*inputs).numpy()
-    return check_drift(found, expected, "the ONNX graph")
+    return check_drift(found, expected, "the ONNX graph", tolerance)

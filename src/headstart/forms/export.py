@@ -65,12 +65,29 @@ def export(folder: Path, to: str, out: Path, dtype: str = "float32") -> Exported
     if to == "gguf":
         return _gguf(model, folder, out, dtype)
     with replacing_folder(out) as beside:
-        checked, drift = _folder(model, folder, to, beside)
+        checked, drift = write_form(model, folder, to, beside)
     return Exported(out, checked, drift)
 
 
-def _folder(model: Model, folder: Path, to: str, beside: Path) -> tuple[str, float]:
-    """Write a folder, check it; return what is said of it and the drift."""
+def write_form(
+    model: Model, folder: Path, to: str, beside: Path, tolerance: float | None = None
+) -> tuple[str, float]:
+    """Write a folder in the form "transformers" or "onnx" and check it.
+
+    Args:
+        model: What was loaded from ``folder``; it goes to the CPU.
+        folder: An adapted model.
+        to: The form.
+        beside: An empty folder.
+        tolerance: How far outputs may lie apart, as of :func:`headstart.forms.drift.check_drift`.
+
+    Returns:
+        What is said of it, and the drift.
+
+    Raises:
+        RequestError: The model has no such form.
+        WorkError: The outputs differ.
+    """
     if isinstance(model, SpeakerModel):
         if to == "onnx":
             raise RequestError(
@@ -78,20 +95,20 @@ def _folder(model: Model, folder: Path, to: str, beside: Path) -> tuple[str, flo
                 where="--to onnx",
                 mend="export it with --to gguf or --to transformers",
             )
-        from headstart.study.spoken import write_folder
+        from headstart.forms.spoken import write_folder
 
-        spoken = write_folder(_on_cpu(model), folder, beside)
+        spoken = write_folder(_on_cpu(model), folder, beside, tolerance)
         return str(spoken), spoken.loss
     network = _network(model, folder)
     if to == "onnx":
-        from headstart.study.onnx_graph import write_onnx
+        from headstart.forms.onnx_graph import write_onnx
 
-        drift = write_onnx(network, beside)
+        drift = write_onnx(network, beside, tolerance)
     else:
-        from headstart.study.native import check_native
+        from headstart.forms.native import check_native
 
         shutil.copytree(folder, beside, dirs_exist_ok=True)
-        drift = check_native(network, beside)
+        drift = check_native(network, beside, tolerance)
     return f"loaded afresh, its outputs differ by at most {drift:.1g}", drift
 
 
@@ -103,7 +120,7 @@ def _gguf(model: Model, folder: Path, out: Path, dtype: str) -> Exported:
             mend="export it with --to onnx or --to transformers",
         )
     from headstart.base.gguf_export import refuse_gguf
-    from headstart.study.spoken import write_file
+    from headstart.forms.spoken import write_file
 
     refuse_gguf(_on_cpu(model).decoder)
     single = out.suffix.lower() == ".gguf"

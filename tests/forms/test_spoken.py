@@ -12,9 +12,9 @@ from headstart.base import gguf_export
 from headstart.base.compat import prepare_torchvision
 from headstart.base.gguf_export import read_back
 from headstart.errors import RequestError, WorkError
+from headstart.forms import spoken
+from headstart.forms.export import export
 from headstart.method.adapted import load_model
-from headstart.study import spoken
-from headstart.study.export import export
 from headstart.task.model import Dialogue, Kind, Message
 from tests.speakers import CHAT, adapted
 

@@ -12,10 +12,10 @@ import torch
 from headstart.base import reference
 from headstart.base.compat import prepare_torchvision
 from headstart.errors import RequestError, WorkError
+from headstart.forms import drift, onnx_graph
+from headstart.forms.export import export
 from headstart.method.adapted import NetworkModel, Signature, load_model
 from headstart.method.majority import MajorityModel
-from headstart.study import drift, onnx_graph
-from headstart.study.export import export
 from headstart.task.model import Kind, Objective
 from headstart.train.linear import LinearHead
 from headstart.train.network import Network

@@ -17,8 +17,8 @@ from headstart.base.compat import quiet_transformers
 from headstart.base.decoder import Decoder
 from headstart.base.gguf_export import read_back, refuse_gguf, write_gguf
 from headstart.errors import HeadstartError, WorkError
+from headstart.forms import drift
 from headstart.method.speaker import SpeakerModel
-from headstart.study import drift
 from headstart.task.model import Kind
 
 # Of half precision: weights are rounded to 11 bits, and some hundred such products add up.
@@ -59,7 +59,9 @@ class Drift:
         )
 
 
-def write_folder(model: SpeakerModel, folder: Path, out: Path) -> Drift:
+def write_folder(
+    model: SpeakerModel, folder: Path, out: Path, tolerance: float | None = None
+) -> Drift:
     """Copy the saved model ``folder`` to ``out``, with what plain transformers needs to talk.
 
     That is a generation configuration whose EOS ends an answer, and a chat template where the
@@ -85,10 +87,13 @@ def write_folder(model: SpeakerModel, folder: Path, out: Path) -> Drift:
             body = PeftModel.from_pretrained(body, str(out / "adapter")).eval()
     if decoder.end_id not in (ends if isinstance(ends, list) else [ends]):
         raise _differs("the folder's generation", f"ends at {ends}, not at {decoder.end_id}")
-    return _compared(decoder, body, tokenizer, "the folder loaded by transformers", drift.TOLERANCE)
+    allowed = drift.TOLERANCE if tolerance is None else tolerance
+    return _compared(decoder, body, tokenizer, "the folder loaded by transformers", allowed)
 
 
-def write_file(model: SpeakerModel, file: Path, dtype: str) -> Drift:
+def write_file(
+    model: SpeakerModel, file: Path, dtype: str, tolerance: float | None = None
+) -> Drift:
     """Write the model as the GGUF ``file``.
 
     Raises:
@@ -100,7 +105,8 @@ def write_file(model: SpeakerModel, file: Path, dtype: str) -> Drift:
     write_gguf(model.decoder, file, dtype)
     with _read_by("transformers' GGUF reader"):
         body, tokenizer = read_back(file)
-    allowed = drift.TOLERANCE if dtype == "float32" else HALF_TOLERANCE
+    usual = drift.TOLERANCE if dtype == "float32" else HALF_TOLERANCE
+    allowed = usual if tolerance is None else tolerance
     return _compared(model.decoder, body, tokenizer, "the GGUF file", allowed)
 
 
