@@ -160,7 +160,8 @@ def test_named_hosts_on_the_own_network_are_for_hubs_that_are_there_too(
 @pytest.mark.parametrize(
     "place",
     ["127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "100.64.0.1", "0.0.0.0",
-     "224.0.0.1", "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "::"],
+     "224.0.0.1", "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1",
+     "2002:a00:1::", "::"],
 )  # fmt: skip
 def test_addresses_of_the_own_network_are_known(place: str) -> None:
     assert not wire._is_public(ipaddress.ip_address(place))

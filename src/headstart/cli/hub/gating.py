@@ -1,9 +1,9 @@
-"""``headstart hub gate``: the verdict on a revision."""
+"""``headstart hub gate`` and ``import``: verdicts on what is here, and on what comes in."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,16 +13,21 @@ from headstart.cli.faults import remember
 from headstart.cli.hub.common import Blobs, Database, Name, Revision, Root, need_packages, open_at
 from headstart.cli.progress import watcher
 
+if TYPE_CHECKING:
+    from headstart.hub.gate.gate import Evidence
+
+Standard = Annotated[
+    Path | None,
+    typer.Option("--standard", metavar="FILE", help="What it must hold. \\[a packaged one]"),
+]
+
 
 def gate(
     context: typer.Context,
     name: Name,
     root: Root,
     revision: Revision = "main",
-    standard: Annotated[
-        Path | None,
-        typer.Option("--standard", metavar="FILE", help="What it must hold. \\[a packaged one]"),
-    ] = None,
+    standard: Standard = None,
     database: Database = None,
     blobs: Blobs = None,
     json: Json = False,
@@ -41,9 +46,56 @@ def gate(
     if json:
         show.as_json({"commit": commit.id, **evidence.to_json()})
     else:
-        for found in evidence.findings:
-            typer.echo(f"{'passed' if found.passed else 'FAILED':7} {found.check}: {found.words}")
-        verdict = "may be approved" if evidence.passed else "is refused"
-        typer.echo(f"{name} at {commit.id[:7]} {verdict}")
+        _tell(evidence, f"{name} at {commit.id[:7]}")
     if not evidence.passed:
         raise typer.Exit(1)
+
+
+def import_(
+    context: typer.Context,
+    reference: Annotated[
+        str,
+        typer.Argument(metavar="REF", help="hf:org/name@revision, timm:name, local:FOLDER, …"),
+    ],
+    root: Root,
+    name: Annotated[
+        str | None,
+        typer.Option("--as", metavar="OWNER/NAME", help="Its name here. \\[as it is there]"),
+    ] = None,
+    standard: Standard = None,
+    database: Database = None,
+    blobs: Blobs = None,
+    json: Json = False,
+) -> None:
+    """Bring in a base from outside as a draft, run nothing of it, and let the gate judge it.
+
+    Weights come as safetensors or GGUF, with configurations, tokenizers and the card; what else
+    lies there is named and left out. Readers see nothing of it before it is approved.
+    """
+    remember(context, None)
+    need_packages()
+    from headstart.hub.actions import importing
+
+    hub = open_at(root, database, blobs)
+    with watcher(json) as progress:
+        found = importing.import_base(hub, reference, name, standard, progress)
+    if json:
+        show.as_json(
+            {
+                "name": found.name, "commit": found.commit.id, "source": found.source,
+                "revision": found.revision, "left_out": list(found.left_out),
+                **found.evidence.to_json(),
+            }
+        )  # fmt: skip
+    else:
+        for path in found.left_out:
+            typer.echo(f"left out: {path}")
+        _tell(found.evidence, f"{found.name} at {found.commit.id[:7]}, from {found.source},")
+    if not found.evidence.passed:
+        raise typer.Exit(1)
+
+
+def _tell(evidence: Evidence, what: str) -> None:
+    for found in evidence.findings:
+        typer.echo(f"{'passed' if found.passed else 'FAILED':7} {found.check}: {found.words}")
+    typer.echo(f"{what} {'may be approved' if evidence.passed else 'is refused'}")
