@@ -73,5 +73,5 @@ def test_clients_see_what_the_setting_says(
     assert reader.model_info(NAME).sha == commit.id
     assert [one.id for one in reader.list_models()] == [NAME]
     assert [one.target_commit for one in reader.list_repo_refs(NAME).branches] == [commit.id]
-    assert [one.commit_id for one in reader.list_repo_commits(NAME)][0] == commit.id
+    assert next(one.commit_id for one in reader.list_repo_commits(NAME)) == commit.id
     assert [one.id for one in client(None).list_models()] == [NAME]  # it is public
