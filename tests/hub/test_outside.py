@@ -41,7 +41,6 @@ def test_a_base_is_imported_judged_approved_and_loaded(
     done = run("import", f"local:{folder}", "--root", str(hub.root), "--as", "ann/birds", "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["passed"], told["left_out"]) == (0, True, ["training_args.bin"])
-    assert run("import", f"local:{folder}", "--root", str(hub.root)).returncode == 2  # no name
     show(hub)
     refused = load("AutoConfig", address, ben, tmp_path / "home")
     assert refused.returncode != 0
@@ -52,10 +51,6 @@ def test_a_base_is_imported_judged_approved_and_loaded(
     loaded = load("AutoModel", address, ben, tmp_path / "home")
     assert loaded.returncode == 0, loaded.stderr[-2000:]
     assert "BertModel" in loaded.stdout
-    assert run("revoke", "ann/birds", token=cara.token, address=address).returncode == 0
-    assert "has no approved revision" in words(
-        load("AutoConfig", address, ben, tmp_path / "other").stderr
-    )
 
 
 def show(hub: Hub) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,7 +17,10 @@ from huggingface_hub.errors import (
 
 from headstart.hub.access import tokens
 from headstart.hub.actions import approving, enforcing, keeping
+from headstart.hub.errors import WithheldError
 from headstart.hub.hub import Hub
+from headstart.hub.mirror.mirror import open_mirror
+from headstart.hub.mirror.wire import Wire
 from headstart.hub.registry import repos, states
 from headstart.hub.registry.model import Kind, State
 from headstart.hub.serve.app import create_app
@@ -65,6 +69,7 @@ def test_what_was_fetched_is_the_same_and_stays_when_the_other_hub_is_gone(
                   if hasattr(one, "blob_id")}  # fmt: skip
     assert files_in(first) == {**FILES, "w.safetensors": WEIGHTS}
     assert info.sha == pushed
+    assert info.mirrored
     assert tree == theirs
     with here("http://127.0.0.1:9", "x") as address:  # nobody is there
         dora = api(address, join("dora", "read"))
@@ -247,3 +252,23 @@ def states_of(connection: Any, repo: Any, commit: str) -> Any:
     from headstart.hub.registry import commits
 
     return commits.by_id(connection, repo, commit)
+
+
+def test_so_much_is_fetched_at_once_and_no_more(
+    other: Other, hub: Hub, far: str, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, begun = Event(), Event()
+
+    def slow(*_: object) -> None:
+        begun.set()
+        release.wait()
+
+    monkeypatch.setattr("headstart.hub.mirror.mirror.bring", slow)
+    monkeypatch.setattr("headstart.hub.mirror.mirror.JOBS", 1)
+    mirror = open_mirror(hub, Wire(far))
+    with pytest.raises(WithheldError, match="is being fetched"):
+        mirror.look(ben.asker, Kind.MODEL, "birds/m", "main", 0)
+    assert begun.wait(10)
+    with pytest.raises(WithheldError, match="too much is being fetched"):
+        mirror.look(ben.asker, Kind.MODEL, "birds/n", "main", 10)
+    release.set()

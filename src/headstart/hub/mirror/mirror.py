@@ -27,7 +27,7 @@ from headstart.hub.registry import commits, refs, repos, revisions
 from headstart.hub.registry.model import Kind, Repo
 from headstart.hub.registry.names import APPROVED, branch_name, key_of
 
-FETCHES, WAITERS, REMEMBERED = 4, 16, 10_000
+FETCHES, WAITERS, JOBS, REMEMBERED = 4, 16, 64, 10_000
 _FAILED_SECONDS = 60.0
 _REFRESH_PATIENCE = 5.0
 _log = logging.getLogger("headstart.hub")
@@ -79,6 +79,7 @@ class Mirror:
         self._lock = Lock()
         self._fetching = BoundedSemaphore(FETCHES)
         self._waiting = BoundedSemaphore(WAITERS)
+        self._room = BoundedSemaphore(JOBS)
 
     def look(self, asker: Asker, kind: Kind, name: str, revision: str, patience: float) -> None:
         """See that a revision is here and fresh, as far as the asker may, and as it should be.
@@ -151,6 +152,10 @@ class Mirror:
                 return job
             self._forget()
             job = self._jobs[key] = Job()
+        if not self._room.acquire(blocking=False):
+            job.words = "too much is being fetched from the hub that is mirrored: ask again later"
+            job.done.set()
+            return job
         Thread(target=self._work, args=(job, wanted, new), daemon=True).start()
         return job
 
@@ -183,6 +188,7 @@ class Mirror:
         finally:
             job.until = time.monotonic() + min(lasts, max(self._fresh, 0.0))
             job.done.set()
+            self._room.release()
 
     def _waited(self, job: Job, patience: float) -> bool:
         """Wait for a job, unless many wait already: they would leave no thread to others."""
