@@ -88,7 +88,7 @@ class HubEvidence:
         return self._known
 
     def _read(self, connection: Connection) -> list[_Revision]:
-        sight = finding.sight_of(self._asker)
+        sight = finding.sight_of(connection, self._asker)
         rows = connection.execute(
             select(RevisionTable.__table__, RepoTable.name, RepoTable.card, RepoTable.pipeline)
             .join(RepoTable, RepoTable.id == RevisionTable.repo)

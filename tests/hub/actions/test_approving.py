@@ -6,49 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
-from headstart.hub.actions import approving, finding, keeping, pushing
+from headstart.hub.actions import approving, keeping
 from headstart.hub.errors import BadRequestError, ForbiddenError, WithheldError
 from headstart.hub.hub import Hub
 from headstart.hub.registry import states
-from headstart.hub.registry.model import Commit, Kind, Repo, State
+from headstart.hub.registry.model import Kind, State
+from headstart.hub.registry.tables import CommitTable
+from tests.hub.actions.conftest import NAME, Pushed, judged, known, seen
 from tests.hub.conftest import Person
-
-NAME = "ann/birds"
-Pushed = Callable[[str], Commit]
-
-
-@pytest.fixture
-def push(hub: Hub, ann: Person) -> Pushed:
-    """Push a file of this content to ann's public model."""
-    keeping.create(hub, ann.asker, Kind.MODEL, "ann", "birds", private=False)
-
-    def done(content: str) -> Commit:
-        lines = [
-            b'{"key": "header", "value": {"summary": "x"}}',
-            b'{"key": "file", "value": {"path": "a", "content": "%s"}}' % content.encode(),
-        ]
-        return pushing.push(hub, ann.asker, Kind.MODEL, NAME, "main", lines)[1]
-
-    return done
-
-
-def judged(hub: Hub, commit: Commit, state: State = State.GATED, **evidence: object) -> None:
-    repo = known(hub, commit)
-    hub.database.write(lambda c: states.put(c, repo, commit, state, "-", evidence=evidence))
-
-
-def known(hub: Hub, commit: Commit) -> Repo:
-    from headstart.hub.registry import repos
-
-    return hub.database.read(lambda c: repos.by_id(c, commit.repo))
-
-
-def seen(hub: Hub, person: Person, revision: str = "main") -> str:
-    found = hub.database.read(
-        lambda c: finding.revision_for(c, person.asker, Kind.MODEL, NAME, revision)
-    )
-    return found.commit.id
 
 
 def test_readers_get_what_is_approved_and_writers_the_draft(
@@ -155,3 +122,50 @@ def test_a_standard_may_ask_for_two_who_approve(
         approving.approve(hub, join("root", "admin").asker, NAME, "main")
     approving.approve(hub, join("dora", "approve").asker, NAME, "main")
     assert seen(hub, ben) == commit.id
+
+
+def test_what_ran_out_gives_way_to_an_older_one_that_still_holds(
+    hub: Hub, push: Pushed, ben: Person, cara: Person
+) -> None:
+    commits = []
+    for content in ("AAAA", "BBBB"):
+        commits.append(push(content))
+        judged(hub, commits[-1])
+        approving.approve(hub, cara.asker, NAME, "main")
+    repo, past = known(hub, commits[1]), datetime.now(UTC) - timedelta(seconds=1)
+    hub.database.write(
+        lambda c: states.put(c, repo, commits[1], State.APPROVED, "cara", expires=past)
+    )
+    assert seen(hub, ben) == seen(hub, ben, "approved") == commits[0].id
+    with pytest.raises(WithheldError, match="run out"):
+        seen(hub, ben, commits[1].id)
+    approving.approve(hub, cara.asker, NAME, commits[1].id)  # once more, for longer
+    assert seen(hub, ben) == commits[1].id
+
+
+def test_approval_is_of_what_the_commit_held(
+    hub: Hub, push: Pushed, ben: Person, cara: Person
+) -> None:
+    good, bad = push("AAAA"), push("BBBB")
+    judged(hub, good)
+    approving.approve(hub, cara.asker, NAME, good.id)
+    assert seen(hub, ben) == good.id
+    hub.database.write(  # somebody at the database lets the commit hold something else
+        lambda c: c.execute(
+            update(CommitTable).where(CommitTable.id == good.id).values(tree=bad.tree)
+        )
+    )
+    for revision in ("main", "approved", good.id):
+        with pytest.raises(WithheldError):
+            seen(hub, ben, revision)
+
+
+@pytest.mark.parametrize("name", ["approved", "refs/heads/approved", "0" * 40])
+def test_nothing_else_can_be_called_as_what_is_approved(
+    name: str, hub: Hub, push: Pushed, ann: Person
+) -> None:
+    push("AAAA")
+    with pytest.raises(BadRequestError):
+        keeping.create_branch(hub, ann.asker, Kind.MODEL, NAME, name, None)
+    with pytest.raises(BadRequestError):
+        keeping.create_tag(hub, ann.asker, Kind.MODEL, NAME, name, "main")

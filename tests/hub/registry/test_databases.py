@@ -81,7 +81,7 @@ def test_many_writers_of_one_branch_lose_nothing(either: Hub, asker: Asker) -> N
 def test_lists_page_through_all_in_order(either: Hub, asker: Asker) -> None:
     for number in range(7):
         keeping.create(either, asker, Kind.MODEL, "ann", f"bird-{number}", private=number % 2 == 0)
-    sight = finding.sight_of(asker)
+    sight = either.database.read(lambda c: finding.sight_of(c, asker))
     seen: list[str] = []
     cursor = None
     while True:

@@ -204,6 +204,13 @@ class Bundled:
             raise no_decoder(f"bundled:{name}")
         return package.decoder(package, name, pretrained)
 
+    def carried(self, name: str) -> tuple[Path, str]:
+        """Return the folder in which a package carries a base, and the base's licence."""
+        package = _package(name)
+        folder = package.folder()
+        inner = folder / "model"
+        return (inner if inner.is_dir() else folder), package.licence
+
     def configured(self, name: str) -> Path | None:
         """Return the folder of a language model's configuration; None if it is none."""
         package = _package(name)

@@ -67,9 +67,15 @@ class Asker:
         """Whether the asker may know of the repo, and have what of it is published."""
         if not repo.private:
             return True
+        if repo.mirror is not None:
+            return self.may_mirror(repo.name)
         return self._within(repo.name) and (
             self._belongs(repo.owner) is not None or self.role >= Role.APPROVE
         )
+
+    def may_mirror(self, name: str) -> bool:
+        """Whether the asker may have what is fetched from another hub: whoever has a token."""
+        return self.name is not None and self._within(name)
 
     def may_write(self, repo: Repo) -> bool:
         """Whether the asker may push to the repo, and see its drafts as its writers do."""

@@ -11,11 +11,11 @@ from headstart.hub.errors import ConflictError
 from headstart.hub.registry.names import key_of, owner_name
 from headstart.hub.registry.tables import MemberTable, OwnerTable
 
-USER, TEAM = "user", "team"
+USER, TEAM, MIRROR = "user", "team", "mirror"
 
 
 def kind_of(connection: Connection, name: str) -> str | None:
-    """Return whether ``name`` is a user or a team; None where nobody is called so."""
+    """Return whether ``name`` is a user, a team or mirrored; None where nobody is called so."""
     return connection.execute(
         select(OwnerTable.kind).where(OwnerTable.key == key_of(name))
     ).scalar()
@@ -43,6 +43,16 @@ def found_team(connection: Connection, name: str, founder: str | None) -> str:
     if fresh and founder is not None:
         set_member(connection, found, founder, Role.ADMIN)
     return found
+
+
+def set_aside(connection: Connection, name: str) -> str:
+    """Keep a namespace for what is mirrored; return its name as it was first written.
+
+    Raises:
+        BadRequestError: No namespace may be called so.
+        ConflictError: A user or a team is called so.
+    """
+    return _ensure(connection, name, MIRROR)
 
 
 def set_member(connection: Connection, team: str, user: str, role: Role | None) -> None:
@@ -83,7 +93,8 @@ def _ensure(connection: Connection, name: str, kind: str) -> str:
     ).first()
     if row is not None:
         if row.kind != kind:
-            raise ConflictError(f"'{row.name}' is a {row.kind}", mend="choose another name")
+            what = "mirrored from another hub" if row.kind == MIRROR else f"a {row.kind}"
+            raise ConflictError(f"'{row.name}' is {what}", mend="choose another name")
         return str(row.name)
     owner_name(name)
     connection.execute(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from headstart.hub.access.model import Asker, Role
 from headstart.hub.errors import ForbiddenError, NoRepoError
-from headstart.hub.registry import repos, revisions
+from headstart.hub.registry import repos, revisions, settings
 from headstart.hub.registry.model import Commit, Kind, Repo
 from headstart.hub.registry.search import Sight
 from headstart.hub.registry.tables import EntryTable, UploadTable
@@ -43,6 +43,22 @@ def writable(connection: Connection, asker: Asker, kind: Kind, name: str) -> Rep
         NoRepoError: As :func:`repo_for`.
         ForbiddenError: They may only read it.
     """
+    repo = kept(connection, asker, kind, name)
+    if repo.mirror is not None:
+        raise ForbiddenError(
+            f"{repo.name} is mirrored from another hub: nothing is written to it here",
+            mend="push to a repo of your own",
+        )
+    return repo
+
+
+def kept(connection: Connection, asker: Asker, kind: Kind, name: str) -> Repo:
+    """Return a repo that the asker may delete, or show to others; one that is mirrored, too.
+
+    Raises:
+        NoRepoError: As :func:`repo_for`.
+        ForbiddenError: They may only read it.
+    """
     repo = repo_for(connection, asker, kind, name)
     if not asker.may_write(repo):
         raise ForbiddenError(
@@ -63,12 +79,24 @@ def revision_for(
         WithheldError: It is not approved, and the asker no writer.
     """
     repo = repo_for(connection, asker, kind, name)
-    commit = revisions.resolve(connection, repo, revision, drafts=asker.may_see_drafts(repo))
+    drafts = asker.may_see_drafts(repo)
+    enforced = drafts or settings.enforced(connection)  # else not asked for
+    commit = revisions.resolve(connection, repo, revision, drafts=drafts, enforced=enforced)
     return Found(repo, commit)
 
 
-def sight_of(asker: Asker) -> Sight:
+def sees_drafts(connection: Connection, asker: Asker, repo: Repo) -> bool:
+    """Whether the asker sees what nobody approved: writers, and all where nothing is enforced."""
+    return asker.may_see_drafts(repo) or not settings.enforced(connection)
+
+
+def sight_of(connection: Connection, asker: Asker) -> Sight:
     """Return what of private and unpublished repos the asker's lists show."""
+    sight = _own_sight(asker)
+    return sight if settings.enforced(connection) else replace(sight, drafts=None)
+
+
+def _own_sight(asker: Asker) -> Sight:
     if asker.name is None:
         return Sight()
     own = {asker.name.lower(): Role.ADMIN, **asker.teams}
@@ -78,7 +106,7 @@ def sight_of(asker: Asker) -> Sight:
     elif asker.role >= Role.APPROVE:
         return Sight(None, None)
     drafts = [name for name, role in own.items() if min(role, asker.role) >= Role.WRITE]
-    return Sight(frozenset(own), frozenset(drafts))
+    return Sight(frozenset(own), frozenset(drafts), mirrors=asker.scope is None)
 
 
 def base_names(card: dict[str, Any]) -> list[str]:

@@ -57,7 +57,7 @@ def show(hub: Hub, asker: Asker, kind: Kind, name: str, *, private: bool) -> Non
     """Show a repo to its own people only, or to all."""
 
     def work(connection: Connection) -> None:
-        repo = finding.writable(connection, asker, kind, name)
+        repo = finding.kept(connection, asker, kind, name)
         repos.set_private(connection, repo, private)
         audit.note(connection, str(asker.name), "show", repo.name, private=private)
 
@@ -68,7 +68,7 @@ def delete(hub: Hub, asker: Asker, kind: Kind, name: str) -> None:
     """Delete a repo."""
 
     def work(connection: Connection) -> None:
-        repo = finding.writable(connection, asker, kind, name)
+        repo = finding.kept(connection, asker, kind, name)
         repos.delete(connection, repo)
         audit.note(connection, str(asker.name), "delete", repo.name)
 
@@ -123,6 +123,11 @@ def _need_place(connection: Connection, asker: Asker, owner: str) -> None:
     if owners.kind_of(connection, owner) is None and asker.scope is None:
         owners.found_team(connection, owner, asker.name)
         return
+    if owners.kind_of(connection, owner) == owners.MIRROR:
+        raise ForbiddenError(
+            f"'{owner}' is mirrored from another hub: nothing is made in it here",
+            mend="choose a namespace of your own",
+        )
     if not asker.may_create(owner):
         raise ForbiddenError(
             f"{asker.name} does not belong to '{owner}'", mend="ask its members to add you"

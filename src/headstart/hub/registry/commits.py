@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -10,13 +11,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
-from headstart.hub.errors import NoEntryError, NoRevisionError, StaleError
+from headstart.hub.errors import ConflictError, NoEntryError, NoRevisionError, StaleError
 from headstart.hub.registry import refs, trees
 from headstart.hub.registry.model import Change, Commit, Entry, Kind, Repo
 from headstart.hub.registry.names import check_together
 from headstart.hub.registry.tables import CommitTable, RefTable, RepoTable, UploadTable
 
 PAGE = 50
+_ID = re.compile(r"[0-9a-f]{7,40}")
 
 
 def begin(connection: Connection, repo: Repo, author: str, files: Iterable[Entry] = ()) -> Commit:
@@ -87,6 +89,43 @@ def commit(
     return made
 
 
+def adopt(
+    connection: Connection, repo: Repo, name: str, files: Iterable[Entry], *, title: str,
+    author: str,
+) -> Commit:  # fmt: skip
+    """Keep another hub's commit under the id that it has there; no branch moves.
+
+    Args:
+        connection: A writing transaction.
+        repo: What it is mirrored to.
+        name: The commit's id.
+        files: All that it holds.
+        title: First line of the message.
+        author: Who is said to have made it.
+
+    Raises:
+        ConflictError: Another repo has a commit of this id.
+        BadRequestError: The files cannot lie beside each other.
+    """
+    _lock(connection, repo)
+    row = connection.execute(select(CommitTable.__table__).where(CommitTable.id == name)).first()
+    if row is not None and row.repo != repo.id:
+        raise ConflictError(f"the commit {name[:7]} is another repo's here")
+    if row is not None:
+        return _commit(row)
+    tree = trees.keep(connection, {one.path: one for one in files})
+    last = connection.execute(
+        select(CommitTable.id, CommitTable.serial)
+        .where(CommitTable.repo == repo.id)
+        .order_by(CommitTable.serial.desc())
+        .limit(1)
+    ).first()
+    parent, serial = (last.id, last.serial + 1) if last else (None, 0)
+    made = Commit(name, repo.id, serial, parent, tree, title, "", author, datetime.now(UTC))
+    connection.execute(insert(CommitTable).values(**vars(made)))
+    return made
+
+
 def by_id(connection: Connection, repo: Repo, commit: str) -> Commit:
     """Return a commit by its whole id.
 
@@ -99,6 +138,17 @@ def by_id(connection: Connection, repo: Repo, commit: str) -> Commit:
     if row is None:
         raise NoRevisionError(f"no commit {commit[:40]} in {repo.name}")
     return _commit(row)
+
+
+def has(connection: Connection, repo: Repo, commit: str) -> bool:
+    """Whether the repo has a commit of this whole id."""
+    known = select(CommitTable.id).where(CommitTable.id == commit, CommitTable.repo == repo.id)
+    return connection.execute(known).first() is not None
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be a commit's id, or the beginning of one."""
+    return _ID.fullmatch(text) is not None
 
 
 def starting(connection: Connection, repo: Repo, start: str) -> Commit | None:

@@ -29,7 +29,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Repo:
-    """One repo; ``name`` is ``owner/name`` as it is called now."""
+    """One repo; ``name`` is ``owner/name`` as it is called now.
+
+    ``mirror`` is the address of the hub that it was fetched from; None for the hub's own.
+    """
 
     id: str
     kind: Kind
@@ -46,6 +49,7 @@ class Repo:
     parameters: int | None
     card: dict[str, Any]
     tags: tuple[str, ...] = ()
+    mirror: str | None = None
 
 
 @dataclass(frozen=True)

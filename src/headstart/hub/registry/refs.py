@@ -81,6 +81,20 @@ def move(connection: Connection, repo: Repo, branch: str, head: str) -> None:
     )
 
 
+def point(connection: Connection, repo: Repo, kind: str, name: str, head: str) -> None:
+    """Let a branch or tag of what is mirrored be ``head``; make it where it is not there."""
+    published = {"published": head} if repo.kind is Kind.DATASET else {}
+    done = connection.execute(
+        update(RefTable)
+        .where(RefTable.repo == repo.id, RefTable.kind == kind, RefTable.name == name)
+        .values(head=head, **published)
+    )
+    if not done.rowcount:
+        connection.execute(
+            insert(RefTable).values(repo=repo.id, kind=kind, name=name, head=head, **published)
+        )
+
+
 def publish(connection: Connection, repo: Repo, commit: str | None, branch: str = MAIN) -> None:
     """Show readers ``commit`` as the branch; None: nothing any more."""
     connection.execute(

@@ -39,8 +39,17 @@ def by_id(connection: Connection, repo: str) -> Repo:
     return repo_of(row, tags_of(connection, repo))
 
 
-def create(connection: Connection, kind: Kind, owner: str, name: str, *, private: bool) -> Repo:
-    """Make a repo called ``name`` (``owner/name``).
+def was(connection: Connection, kind: Kind, name: str) -> bool:
+    """Whether a repo is, or ever was, called so."""
+    held = select(NameTable.repo).where(NameTable.kind == kind, NameTable.key == key_of(name))
+    return connection.execute(held).first() is not None
+
+
+def create(
+    connection: Connection, kind: Kind, owner: str, name: str, *, private: bool,
+    mirror: str | None = None,
+) -> Repo:  # fmt: skip
+    """Make a repo called ``name`` (``owner/name``), fetched from the hub at ``mirror`` if not None.
 
     Raises:
         ConflictError: The name is taken, or was once of another namespace's repo.
@@ -48,13 +57,14 @@ def create(connection: Connection, kind: Kind, owner: str, name: str, *, private
     repo = Repo(
         id=secrets.token_hex(16), kind=kind, name=name, owner=owner, private=private,
         created=(now := datetime.now(UTC)), changed=now, published=False, downloads=0,
-        library=None, pipeline=None, size=0, parameters=None, card={},
+        library=None, pipeline=None, size=0, parameters=None, card={}, mirror=mirror,
     )  # fmt: skip
     _take_name(connection, repo, owner, name)
     connection.execute(
         insert(RepoTable).values(
             id=repo.id, kind=kind, name=name, owner=key_of(owner), private=private, created=now,
             changed=now, published=False, downloads=0, size=0, card={}, words=name.lower(),
+            mirror=mirror,
         )
     )  # fmt: skip
     return repo
@@ -152,6 +162,7 @@ def repo_of(row: Row[Any], tags: tuple[str, ...]) -> Repo:
         created=row.created, changed=row.changed, published=row.published,
         downloads=row.downloads, library=row.library, pipeline=row.pipeline, size=row.size,
         parameters=row.parameters, card=row.card, tags=tags,
+        mirror=row.mirror,
     )  # fmt: skip
 
 

@@ -41,10 +41,12 @@ class Sight:
     Attributes:
         owners: Namespaces whose private repos are seen; None: all.
         drafts: Namespaces whose unpublished repos are seen, too; None: all.
+        mirrors: Whether what is mirrored is seen.
     """
 
     owners: frozenset[str] | None = frozenset()
     drafts: frozenset[str] | None = frozenset()
+    mirrors: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,11 @@ def seen(sight: Sight) -> list[ColumnElement[bool]]:
     """Return what must hold of a repo for this sight to show it."""
     return [
         RepoTable.gone.is_(None),
-        or_(RepoTable.private.is_(False), owned(sight.owners)),
+        or_(
+            RepoTable.private.is_(False),
+            owned(sight.owners),
+            RepoTable.mirror.is_not(None) if sight.mirrors else false(),
+        ),
         or_(RepoTable.published.is_(True), owned(sight.drafts)),
     ]
 

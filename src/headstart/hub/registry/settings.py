@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from headstart.hub.registry.tables import SettingTable
 
 SECRET = "secret"
+ENFORCE = "enforce"
 
 
 def get(connection: Connection, key: str, default: Any = None) -> Any:
@@ -25,6 +26,11 @@ def put(connection: Connection, key: str, value: Any) -> None:
     )
     if not done.rowcount:
         connection.execute(insert(SettingTable).values(key=key, value=value))
+
+
+def enforced(connection: Connection) -> bool:
+    """Whether readers of models get what is approved only, which is so unless somebody said not."""
+    return bool(get(connection, ENFORCE, True))
 
 
 def secret(connection: Connection) -> bytes:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from headstart.hub.registry.model import Commit, Repo, State
-from headstart.hub.registry.tables import RevisionTable
+from headstart.hub.registry.tables import CommitTable, RevisionTable
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,26 @@ def put(
 
 
 def approved_ids(connection: Connection, repo: Repo) -> set[str]:
-    """Return the ids of the commits that readers may have."""
+    """Return the ids of the commits that readers may have: approved as what they still hold."""
+    same = and_(CommitTable.id == RevisionTable.commit, CommitTable.tree == RevisionTable.tree)
     rows = connection.execute(
-        select(RevisionTable.commit).where(
+        select(RevisionTable.commit)
+        .join(CommitTable, same)
+        .where(
             RevisionTable.repo == repo.id,
             RevisionTable.state == State.APPROVED,
             or_(RevisionTable.expires.is_(None), RevisionTable.expires > datetime.now(UTC)),
+        )
+    )
+    return set(rows.scalars())
+
+
+def bad_ids(connection: Connection, repo: Repo) -> set[str]:
+    """Return the ids of the commits of which somebody, or the gate, said no."""
+    rows = connection.execute(
+        select(RevisionTable.commit).where(
+            RevisionTable.repo == repo.id,
+            RevisionTable.state.in_((State.REFUSED, State.REVOKED)),
         )
     )
     return set(rows.scalars())

@@ -26,13 +26,13 @@ class Table(DeclarativeBase):
 
 
 class OwnerTable(Table):
-    """Who may have repos: users and teams. ``key`` is the name without regard to case."""
+    """Namespaces: users, teams, mirrored ones. ``key`` is the name without regard to case."""
 
     __tablename__ = "hub_owners"
 
     key: Mapped[str] = mapped_column(String(NAME), primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME))
-    kind: Mapped[str] = mapped_column(String(16))  # user, team
+    kind: Mapped[str] = mapped_column(String(16))  # user, team, mirror
     created: Mapped[datetime] = mapped_column(Utc)
 
 
@@ -91,6 +91,7 @@ class RepoTable(Table):
     size: Mapped[int] = mapped_column(BigInteger)
     parameters: Mapped[int | None] = mapped_column(BigInteger)
     card: Mapped[dict[str, Any]] = mapped_column(JSON)
+    mirror: Mapped[str | None] = mapped_column(Text)  # the hub that it comes from
     words: Mapped[str] = mapped_column(Text)  # what a search looks through, lower case
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from headstart.hub.hub import Hub
+from headstart.hub.mirror.mirror import Mirror
 from headstart.hub.serve import answers
 from headstart.hub.serve.paths import SplitBeforeDecoding
 from headstart.hub.serve.routes import (
@@ -21,15 +22,17 @@ from headstart.hub.serve.routes import (
 )
 
 
-def create_app(hub: Hub, address: str | None = None) -> FastAPI:
+def create_app(hub: Hub, address: str | None = None, mirror: Mirror | None = None) -> FastAPI:
     """Return the ASGI application that serves a hub.
 
     Args:
         hub: What is served.
         address: How clients reach it, if not by the address that each uses.
+        mirror: Where what is not here is asked for; None: nowhere.
     """
     app = FastAPI(title="headstart hub", docs_url=None, redoc_url=None)
     app.state.hub, app.state.address = hub, address and address.rstrip("/")
+    app.state.mirror = mirror
     answers.install(app)
     for module in (whoami, states, listing, repos, refs, commit, files, xet, lfs, resolve):
         app.include_router(module.router)

@@ -35,6 +35,8 @@ def repo_object(repo: Repo, commit: Commit | None = None, card: Json | None = No
         for key in ("library_name", "pipeline_tag"):
             if isinstance(data.get(key), str):
                 found[key] = data[key]
+    if repo.mirror is not None:
+        found["mirrored"] = True
     if commit is not None:
         found["sha"] = commit.id
     return found

@@ -51,7 +51,7 @@ def _above(connection: Connection, visit: Visit, repo: Repo) -> list[Node]:
 def _below(connection: Connection, visit: Visit, found: Shelf) -> list[Node]:
     """Return what names the model as its base."""
     wish = Wish(Kind.MODEL, tags=(f"base_model:{found.repo.name}",), limit=CHILDREN)
-    made, _ = search(connection, wish, finding.sight_of(visit.asker))
+    made, _ = search(connection, wish, finding.sight_of(connection, visit.asker))
     return [_node(one.name, one, (found.repo.name,)) for one in made if one.id != found.repo.id]
 
 
@@ -60,7 +60,7 @@ def _seen(connection: Connection, visit: Visit, name: str) -> Repo | None:
     repo = repos.find(connection, Kind.MODEL, name)
     if repo is None or repo.name != name or not visit.asker.may_read(repo):
         return None
-    return repo if repo.published or visit.asker.may_see_drafts(repo) else None
+    return repo if repo.published or finding.sees_drafts(connection, visit.asker, repo) else None
 
 
 def _node(name: str, repo: Repo | None, bases: tuple[str, ...]) -> Node:

@@ -79,7 +79,7 @@ def _wish(
 
 
 def _found(visit: Visit, wish: Wish) -> tuple[list[object], str | None]:
-    found, after = visit.read(lambda c: search(c, wish, finding.sight_of(visit.asker)))
+    found, after = visit.read(lambda c: search(c, wish, finding.sight_of(c, visit.asker)))
     return list(found), after
 
 

@@ -90,7 +90,8 @@ def shelf(
     if commit is not None and kind is Kind.MODEL:
         standing = states.of(connection, repo, commit)
     return Shelf(
-        repo, revision, commit, standing, asker.may_see_drafts(repo) or kind is Kind.DATASET,
+        repo, revision, commit, standing,
+        kind is Kind.DATASET or finding.sees_drafts(connection, asker, repo),
         kind is Kind.MODEL and asker.may_approve(repo), _approved(connection, repo),
     )  # fmt: skip
 

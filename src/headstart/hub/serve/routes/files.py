@@ -17,10 +17,11 @@ from headstart.hub.hub import Hub
 from headstart.hub.registry import commits, refs, trees
 from headstart.hub.registry.model import Commit, Entry, Repo
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of, name_of
+from headstart.hub.serve.mirrored import Fetched
 from headstart.hub.serve.objects import Json, file_object, folder_object, repo_object, sibling
 from headstart.hub.serve.paths import whole
 
-router = APIRouter()
+router = APIRouter(dependencies=[Fetched])
 PAGE = 1000
 _BODY = 1024 * 1024
 

@@ -28,7 +28,7 @@ def mine(hub: AHub, asker: AnAsker) -> list[Json]:
         found: list[Repo] = []
         for kind in Kind:
             wish = Wish(kind, owner=asker.name or "-", limit=1000)
-            found += search(connection, wish, finding.sight_of(asker))[0]
+            found += search(connection, wish, finding.sight_of(connection, asker))[0]
         return found
 
     return [{**repo_object(one), "type": one.kind} for one in hub.database.read(look)]
@@ -49,7 +49,7 @@ def repos(
         kind_of(kinds), search_, author or None, (*tags, *([pipeline_tag] if pipeline_tag else ())),
         None, sort or "lastModified", limit, cursor,
     )  # fmt: skip
-    found, after = hub.database.read(lambda c: search(c, wish, finding.sight_of(asker)))
+    found, after = hub.database.read(lambda c: search(c, wish, finding.sight_of(c, asker)))
     headers = {}
     if after is not None:
         url = request.url.include_query_params(cursor=after)

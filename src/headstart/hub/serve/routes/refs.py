@@ -11,6 +11,7 @@ from headstart.hub.actions import finding, keeping
 from headstart.hub.registry import commits, refs, states
 from headstart.hub.registry.model import Kind
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of, name_of
+from headstart.hub.serve.mirrored import Fetched
 from headstart.hub.serve.objects import Json, commit_object
 from headstart.hub.serve.paths import whole
 
@@ -30,13 +31,13 @@ class Tag(BaseModel):
     message: str | None = None
 
 
-@router.get("/api/{kinds}/{owner}/{name}/refs")
+@router.get("/api/{kinds}/{owner}/{name}/refs", dependencies=[Fetched])
 def list_refs(kinds: str, owner: str, name: str, hub: AHub, asker: AnAsker) -> Json:
     """List branches and tags; readers of a model see what is published."""
 
     def look(connection: Connection) -> Json:
         repo = finding.repo_for(connection, asker, kind_of(kinds), name_of(owner, name))
-        drafts = asker.may_see_drafts(repo) or repo.kind is Kind.DATASET
+        drafts = repo.kind is Kind.DATASET or finding.sees_drafts(connection, asker, repo)
         good = set() if drafts else states.approved_ids(connection, repo)
         found: dict[str, list[Json]] = {refs.BRANCH: [], refs.TAG: []}
         for ref in refs.all_of(connection, repo):
@@ -52,7 +53,7 @@ def list_refs(kinds: str, owner: str, name: str, hub: AHub, asker: AnAsker) -> J
     return hub.database.read(look)
 
 
-@router.get("/api/{kinds}/{owner}/{name}/commits/{revision}")
+@router.get("/api/{kinds}/{owner}/{name}/commits/{revision}", dependencies=[Fetched])
 def history(
     kinds: str, owner: str, name: str, revision: str, request: Request, hub: AHub,
     asker: AnAsker, base: ABase, p: int = 0, limit: int = commits.PAGE,
@@ -64,7 +65,7 @@ def history(
             connection, asker, kind_of(kinds), name_of(owner, name), whole(revision)
         )
         line = commits.history(connection, found.repo, found.commit)
-        if found.repo.kind is Kind.MODEL and not asker.may_see_drafts(found.repo):
+        if found.repo.kind is Kind.MODEL and not finding.sees_drafts(connection, asker, found.repo):
             good = states.approved_ids(connection, found.repo)
             line = [one for one in line if one.id in good]
         return [commit_object(one) for one in line]

@@ -12,6 +12,7 @@ from headstart.hub.actions import finding, keeping
 from headstart.hub.errors import BadRequestError, ConflictError
 from headstart.hub.registry.model import Kind
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of, name_of, path_of
+from headstart.hub.serve.mirrored import Fetched
 
 router = APIRouter()
 
@@ -88,7 +89,7 @@ def settings(
     return {}
 
 
-@router.get("/api/{kinds}/{owner}/{name}/auth-check")
+@router.get("/api/{kinds}/{owner}/{name}/auth-check", dependencies=[Fetched])
 def may_read(kinds: str, owner: str, name: str, hub: AHub, asker: AnAsker) -> dict[str, Any]:
     """Answer whether the asker may read."""
     kind = kind_of(kinds)

@@ -16,10 +16,11 @@ from headstart.hub.hub import Hub
 from headstart.hub.registry import repos, trees
 from headstart.hub.registry.model import Commit, Entry, Kind, Repo
 from headstart.hub.serve.context import ABase, AHub, AnAsker, name_of, path_of
+from headstart.hub.serve.mirrored import Fetched
 from headstart.hub.serve.paths import whole
 from headstart.hub.serve.ranges import OutsideError, wanted
 
-router = APIRouter()
+router = APIRouter(dependencies=[Fetched])
 _MEANT = {"GET", "HEAD"}
 
 
