@@ -6,7 +6,9 @@ from fastapi import FastAPI
 
 from headstart.hub.hub import Hub
 from headstart.hub.serve import answers
+from headstart.hub.serve.bodies import BoundedBodies
 from headstart.hub.serve.paths import SplitBeforeDecoding
+from headstart.hub.serve.rates import Measure, Rates
 from headstart.hub.serve.routes import (
     commit,
     files,
@@ -21,12 +23,13 @@ from headstart.hub.serve.routes import (
 )
 
 
-def create_app(hub: Hub, address: str | None = None) -> FastAPI:
+def create_app(hub: Hub, address: str | None = None, measure: Measure | None = None) -> FastAPI:
     """Return the ASGI application that serves a hub.
 
     Args:
         hub: What is served.
         address: How clients reach it, if not by the address that each uses.
+        measure: How often somebody may ask from elsewhere.
     """
     app = FastAPI(title="headstart hub", docs_url=None, redoc_url=None)
     app.state.hub, app.state.address = hub, address and address.rstrip("/")
@@ -34,4 +37,6 @@ def create_app(hub: Hub, address: str | None = None) -> FastAPI:
     for module in (whoami, states, listing, repos, refs, commit, files, xet, lfs, resolve):
         app.include_router(module.router)
     app.add_middleware(SplitBeforeDecoding)
+    app.add_middleware(BoundedBodies)
+    app.add_middleware(Rates, measure=measure)
     return app
