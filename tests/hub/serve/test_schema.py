@@ -25,7 +25,7 @@ from tests.hub.serve.talk import Talk
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
-EXAMPLES = int(os.environ.get("HEADSTART_SCHEMA_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("HEADSTART_SCHEMA_EXAMPLES", "2"))
 ROLES = {"rita": "read", "ann": "write", "cara": "approve", "boss": "admin"}
 KNOWN = {"owner": "ann", "name": "m", "revision": "main", "path": "README.md", "kinds": "models"}
 Answers = dict[tuple[str, int], str]
@@ -87,6 +87,7 @@ def asked(hub: Hub, operation: Any, people: dict[str, str]) -> Answers:
     return found
 
 
+@pytest.mark.slow
 def test_nothing_that_the_schema_allows_breaks_the_server(
     served: Hub, schema: Any, people: dict[str, str]
 ) -> None:
@@ -111,7 +112,7 @@ def test_a_server_that_breaks_is_found(served: Hub, people: dict[str, str]) -> N
 
     @app.get("/api/broken")
     def broken(number: int) -> float:
-        return 1 / number if number else 1 / 0
+        return number / 0
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

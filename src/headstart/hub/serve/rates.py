@@ -1,4 +1,4 @@
-"""How often somebody may ask: by token and by address, in fixed windows, with 429 in clients' words.
+"""How often somebody may ask: by token and by address, in fixed windows; who must wait gets 429.
 
 Clients read ``RateLimit`` (a draft of the IETF's httpapi group) and wait; some calls they do not
 repeat after a 429, so those have a larger measure. Who asks from this machine is not counted.
@@ -48,7 +48,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request must wait: the measure's name and size, seconds left, and the window's length."""
+    """Why a request must wait: the measure's name and size, seconds left, length of a window."""
 
     name: str
     most: int
@@ -80,7 +80,7 @@ class Window:
     def count(self, key: str) -> int:
         """Return how many there are."""
         self._turn()
-        return self._counts[key] if key in self._counts else 0
+        return self._counts.get(key, 0)
 
     def wait(self) -> int:
         """Return the whole seconds until all is forgotten."""
