@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from headstart.database.purpose import Purpose
 from headstart.errors import HeadstartError, RequestError, UnwritableError, WorkError
@@ -47,6 +47,8 @@ def persistently(work: Callable[[], T], place: str, purpose: Purpose) -> T:
     for pause in (*_PAUSES, None):
         try:
             return work()
+        except (UnicodeEncodeError, OverflowError) as error:  # of the driver, before it asks
+            raise _unfit(place, purpose.what) from error
         except SQLAlchemyError as error:
             if pause is None or not _may_pass(error):
                 raise translated(error, place, purpose) from error
@@ -91,6 +93,8 @@ def _of_sqlite(code: int, error: DBAPIError, place: str, purpose: Purpose) -> He
 
 def _of_server(error: DBAPIError, place: str, purpose: Purpose) -> HeadstartError:
     state = _sqlstate(error)
+    if isinstance(error, DataError):
+        return _unfit(place, purpose.what)
     if state in _PASSING:
         return _busy(place, purpose.what)
     if state in _REFUSED:
@@ -108,6 +112,14 @@ def _of_server(error: DBAPIError, place: str, purpose: Purpose) -> HeadstartErro
             f"or {purpose.elsewhere}",
         )
     return WorkError(f"the {purpose.what} failed: {_said(error)}", where=place)
+
+
+def _unfit(place: str, what: str) -> RequestError:
+    return RequestError(
+        f"a text or number is none that a {what} can hold",
+        where=place,
+        mend="leave out NUL and halves of signs (lone surrogates), and numbers beyond 64 bits",
+    )
 
 
 def something_else(place: str, what: str) -> RequestError:

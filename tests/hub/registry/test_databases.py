@@ -121,3 +121,12 @@ def test_the_migrations_make_the_tables_that_are_asked(either: Hub) -> None:
             connection, opts={"version_table": REGISTRY.version_table}
         )
         assert compare_metadata(context, REGISTRY.metadata) == []
+
+
+def test_the_audit_log_is_one_chain_whoever_writes_at_once(either: Hub, asker: Asker) -> None:
+    def create(number: int) -> None:
+        keeping.create(either, asker, Kind.MODEL, "ann", f"r{number}", private=True)
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(create, range(WRITERS * EACH)))
+    assert either.database.read(lambda c: list(audit.broken(c))) == []

@@ -91,6 +91,6 @@ def serve(
         mirror.rstrip("/"), os.environ.get("HEADSTART_MIRROR_TOKEN"), tuple(mirror_host or ())
     )
     other = open_mirror(hub, wire, mirror_only, mirror_minutes) if wire else None
-    app = create_app(hub, address, other)
+    app = create_app(hub, address, mirror=other)
     add_pages(app, studies)
     run(app, hub, host, port)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
-from headstart.hub.registry.model import Repo
+from headstart.hub.registry.model import Place, Repo
 from headstart.hub.registry.names import key_of
 
 
@@ -63,27 +63,27 @@ class Asker:
     scope: tuple[str, ...] | None = None
     token: Token | None = None
 
-    def may_read(self, repo: Repo) -> bool:
+    def may_read(self, repo: Repo | Place) -> bool:
         """Whether the asker may know of the repo, and have what of it is published."""
         if not repo.private:
             return True
         if repo.mirror is not None:
             return self.may_mirror(repo.name)
-        return self._within(repo.name) and (
+        return self.within(repo.name) and (
             self._belongs(repo.owner) is not None or self.role >= Role.APPROVE
         )
 
     def may_mirror(self, name: str) -> bool:
         """Whether the asker may have what is fetched from another hub: whoever has a token."""
-        return self.name is not None and self._within(name)
+        return self.name is not None and self.within(name)
 
     def may_write(self, repo: Repo) -> bool:
         """Whether the asker may push to the repo, and see its drafts as its writers do."""
-        return self._within(repo.name) and self.may_create(repo.owner)
+        return self.within(repo.name) and self.may_create(repo.owner)
 
     def may_create(self, owner: str) -> bool:
         """Whether the asker may make repos in this namespace."""
-        if self.role < Role.WRITE or not self._within(owner, whole=False):
+        if self.role < Role.WRITE or not self.within(owner, whole=False):
             return False
         belongs = self._belongs(owner)
         return self.role >= Role.ADMIN or (belongs is not None and belongs >= Role.WRITE)
@@ -94,7 +94,7 @@ class Asker:
 
     def may_approve(self, repo: Repo) -> bool:
         """Whether the asker may say that a revision is good."""
-        return self.name is not None and self.role >= Role.APPROVE and self._within(repo.name)
+        return self.name is not None and self.role >= Role.APPROVE and self.within(repo.name)
 
     def may_administer(self, repo: Repo) -> bool:
         """Whether the asker may delete, rename or show the repo to others."""
@@ -107,7 +107,7 @@ class Asker:
             return Role.ADMIN
         return self.teams.get(key_of(owner))
 
-    def _within(self, name: str, *, whole: bool = True) -> bool:
+    def within(self, name: str, *, whole: bool = True) -> bool:
         """Whether the token is for this repo (or namespace)."""
         if self.scope is None:
             return True

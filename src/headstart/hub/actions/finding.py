@@ -30,10 +30,10 @@ def repo_for(connection: Connection, asker: Asker, kind: Kind, name: str) -> Rep
     Raises:
         NoRepoError: There is none, or it is not theirs to know: the words are the same.
     """
-    repo = repos.find(connection, kind, name)
-    if repo is None or not asker.may_read(repo):
+    place = repos.place_of(connection, kind, name)
+    if place is None or not asker.may_read(place):
         raise NoRepoError(f"Repository not found: no {kind} '{name}' here for you")
-    return repo
+    return repos.by_id(connection, place.id)
 
 
 def writable(connection: Connection, asker: Asker, kind: Kind, name: str) -> Repo:

@@ -25,7 +25,7 @@ def create(hub: Hub, asker: Asker, kind: Kind, owner: str, name: str, *, private
     full = repo_name(owner, name)
 
     def work(connection: Connection) -> Repo:
-        _need_place(connection, asker, owner)
+        _need_place(connection, asker, owner, full)
         repo = repos.create(connection, kind, owner, full, private=private)
         commits.begin(connection, repo, str(asker.name), [blank(hub)])
         audit.note(connection, str(asker.name), "create", full, kind=kind, private=private)
@@ -46,7 +46,7 @@ def rename(hub: Hub, asker: Asker, kind: Kind, old: str, owner: str, name: str) 
 
     def work(connection: Connection) -> None:
         repo = finding.writable(connection, asker, kind, old)
-        _need_place(connection, asker, owner)
+        _need_place(connection, asker, owner, full)
         repos.rename(connection, repo, owner, full)
         audit.note(connection, str(asker.name), "rename", repo.name, to=full)
 
@@ -114,12 +114,14 @@ def remove_ref(hub: Hub, asker: Asker, kind: Kind, name: str, ref: str, what: st
     hub.database.write(work)
 
 
-def _need_place(connection: Connection, asker: Asker, owner: str) -> None:
-    """See that the asker may make repos in a namespace; an unclaimed one becomes their team."""
+def _need_place(connection: Connection, asker: Asker, owner: str, full: str) -> None:
+    """See that the asker may make such a repo; an unclaimed namespace becomes their team."""
     if asker.name is None:
         raise BadTokenError
     if asker.role < Role.WRITE:
         raise ForbiddenError(f"the token of {asker.name} only reads", mend="use one that writes")
+    if not asker.within(full):
+        raise ForbiddenError(f"the token of {asker.name} is not for '{full}'")
     if owners.kind_of(connection, owner) is None and asker.scope is None:
         owners.found_team(connection, owner, asker.name)
         return

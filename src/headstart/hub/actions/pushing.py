@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ REGULAR = 10 * 1024 * 1024
 LINE = 16 * 1024 * 1024
 MOST = 25_000
 _SHA256 = 64
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -178,4 +180,6 @@ def _text(value: dict[str, Any], key: str, default: str | None = None) -> str:
     found = value.get(key, default)
     if not isinstance(found, str):
         raise BadRequestError(f"an operation of the commit has no {key!r}")
+    if "\0" in found or (not found.isascii() and _HALF.search(found)):
+        raise BadRequestError(f"the {key!r} of an operation holds what is no text")
     return found

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from headstart.files import canonical
 from headstart.hub.registry.tables import EventTable
+
+_LOCK = 0x6865616473  # of PostgreSQL's advisory locks; SQLite has one writer anyway
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class Event:
 
 
 def note(connection: Connection, who: str, what: str, target: str, **details: Any) -> None:
-    """Add an entry; part of the transaction that it tells of."""
+    """Add an entry; part of the transaction that it tells of, and its last step."""
+    if connection.dialect.name == "postgresql":  # two that seal the same entry would fork the log
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     newest = select(EventTable.digest).order_by(EventTable.id.desc()).limit(1)
     before = connection.execute(newest).scalar() or ""
     now = datetime.now(UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -12,6 +13,9 @@ from headstart.hub.errors import BadRequestError
 
 LONGEST = 256 * 1024
 _DEEPEST, _MOST = 12, 5_000
+_LARGEST_NUMBER, _HEX_SHOWN = 2**63, 40
+# What PyYAML raises on YAML whose tags lie (!!bool x, !!int "", !!timestamp x): more than its own.
+_UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
 
 class _Loader(yaml.SafeLoader):
@@ -46,7 +50,7 @@ def _parsed(text: str) -> dict[str, Any]:
         raise BadRequestError(f"the card's YAML is longer than {LONGEST // 1024} KiB")
     try:
         found = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except _UNREADABLE as error:
         said = " ".join(str(error).split())[:300]
         raise BadRequestError(f"the card's YAML cannot be read: {said}") from None
     if found is None:
@@ -56,7 +60,7 @@ def _parsed(text: str) -> dict[str, Any]:
     for counted, (depth, _) in enumerate(_walk(found), 1):
         if depth > _DEEPEST or counted > _MOST:
             raise BadRequestError("the card's YAML is nested too deep, or has too many values")
-    return {str(key): _plain(value) for key, value in found.items()}
+    return _plain(found)  # type: ignore[no-any-return]
 
 
 def parse(readme: str) -> dict[str, Any]:
@@ -101,10 +105,20 @@ def _walk(value: Any, depth: int = 1) -> Iterator[tuple[int, Any]]:
 
 
 def _plain(value: Any) -> Any:
+    """Return a value as JSON, and every database, can hold it: one card must not spoil a list."""
     if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {_text(str(key)): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set):
         return [_plain(one) for one in value]
-    if isinstance(value, float) and value != value:  # JSON has no NaN
-        return None
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < _LARGEST_NUMBER else hex(value)[:_HEX_SHOWN]
+    if isinstance(value, float):
+        return value if isfinite(value) else None  # JSON has neither NaN nor infinity
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    """Return a text without what no database holds: NUL, and halves of signs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -28,6 +28,16 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a repo is, and whether all may see it: enough to say who may."""
+
+    id: str
+    name: str
+    owner: str
+    private: bool
+
+
+@dataclass(frozen=True)
 class Repo:
     """One repo; ``name`` is ``owner/name`` as it is called now.
 

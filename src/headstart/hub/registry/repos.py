@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy import delete as delete_rows
 
 from headstart.hub.errors import ConflictError, NoRepoError
-from headstart.hub.registry.model import Kind, Repo
+from headstart.hub.registry.model import Kind, Place, Repo
 from headstart.hub.registry.names import key_of
 from headstart.hub.registry.tables import WORD, NameTable, RepoTable, RepoTagTable
 
@@ -23,6 +23,19 @@ def find(connection: Connection, kind: Kind, name: str) -> Repo | None:
         .where(NameTable.kind == kind, NameTable.key == key_of(name), RepoTable.gone.is_(None))
     ).first()
     return None if row is None else repo_of(row, tags_of(connection, row.id))
+
+
+def place_of(connection: Connection, kind: Kind, name: str) -> Place | None:
+    """Return where the repo is that has or had this name, or None.
+
+    It costs the same whether there is one or not: time must not tell strangers which.
+    """
+    row = connection.execute(
+        select(RepoTable.id, RepoTable.name, RepoTable.owner, RepoTable.private)
+        .join(NameTable, NameTable.repo == RepoTable.id)
+        .where(NameTable.kind == kind, NameTable.key == key_of(name), RepoTable.gone.is_(None))
+    ).first()
+    return None if row is None else Place(row.id, row.name, row.owner, row.private)
 
 
 def by_id(connection: Connection, repo: str) -> Repo:

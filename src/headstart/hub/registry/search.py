@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ SORTS: dict[str, Any] = {
     "size": RepoTable.size,
 }
 MOST = 1000
+_LARGEST = 2**63
 
 
 @dataclass(frozen=True)
@@ -166,10 +166,12 @@ def _after(query: Select[Any], column: Any, cursor: str | None) -> Select[Any]:
         value, repo = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
         if column.name in ("changed", "created"):
             value = datetime.fromisoformat(value)
-        elif not isinstance(value, int):
+            value = value.astimezone(UTC)
+        elif type(value) is not int or abs(value) >= _LARGEST:
             raise ValueError
-        repo = str(repo)
-    except (ValueError, TypeError, binascii.Error, UnicodeError):
+        if not isinstance(repo, str) or not repo.isascii():
+            raise ValueError
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise BadRequestError("the cursor is none of this hub's") from None
     return query.where(or_(column < value, and_(column == value, RepoTable.id < repo)))
 

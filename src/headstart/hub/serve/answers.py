@@ -25,7 +25,7 @@ def refusal(request: Request, error: HubError) -> JSONResponse:
     stranger = "authorization" not in request.headers
     if stranger and (error.code in ("RepoNotFound", "GatedRepo") or status == 403):
         status = 401
-    words = error.what if error.mend is None else f"{error.what} ({error.mend})"
+    words = sendable(error.what if error.mend is None else f"{error.what} ({error.mend})")
     headers = {"X-Error-Message": plain(words), "X-Request-Id": request_id(request)}
     if error.code is not None:
         headers["X-Error-Code"] = error.code
@@ -34,6 +34,11 @@ def refusal(request: Request, error: HubError) -> JSONResponse:
     if status == 401 and not isinstance(error, BadTokenError):
         headers["WWW-Authenticate"] = 'Bearer realm="headstart"'
     return JSONResponse({"error": words}, status, headers)
+
+
+def sendable(text: str) -> str:
+    """Return a text that can be sent: halves of signs (lone surrogates) become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def plain(text: str) -> str:
@@ -63,7 +68,7 @@ def install(app: FastAPI) -> None:
         if status == 500:
             _log.error("%s: %s", identity, error)
         return JSONResponse(
-            {"error": error.what}, status,
+            {"error": sendable(error.what)}, status,
             {"X-Error-Message": plain(error.what), "X-Request-Id": identity},
         )  # fmt: skip
 
@@ -71,7 +76,7 @@ def install(app: FastAPI) -> None:
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first: dict[str, Any] = dict(error.errors()[0]) if error.errors() else {}
         words = f"{'.'.join(map(str, first.get('loc', ())))}: {first.get('msg', 'not valid')}"
-        return JSONResponse({"error": words}, 400, {"X-Error-Message": plain(words)})
+        return JSONResponse({"error": sendable(words)}, 400, {"X-Error-Message": plain(words)})
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:

@@ -7,7 +7,9 @@ from fastapi import FastAPI
 from headstart.hub.hub import Hub
 from headstart.hub.mirror.mirror import Mirror
 from headstart.hub.serve import answers
+from headstart.hub.serve.bodies import BoundedBodies
 from headstart.hub.serve.paths import SplitBeforeDecoding
+from headstart.hub.serve.rates import Measure, Rates
 from headstart.hub.serve.routes import (
     commit,
     files,
@@ -22,13 +24,20 @@ from headstart.hub.serve.routes import (
 )
 
 
-def create_app(hub: Hub, address: str | None = None, mirror: Mirror | None = None) -> FastAPI:
+def create_app(
+    hub: Hub,
+    address: str | None = None,
+    *,
+    mirror: Mirror | None = None,
+    measure: Measure | None = None,
+) -> FastAPI:
     """Return the ASGI application that serves a hub.
 
     Args:
         hub: What is served.
         address: How clients reach it, if not by the address that each uses.
         mirror: Where what is not here is asked for; None: nowhere.
+        measure: How often somebody may ask from elsewhere.
     """
     app = FastAPI(title="headstart hub", docs_url=None, redoc_url=None)
     app.state.hub, app.state.address = hub, address and address.rstrip("/")
@@ -37,4 +46,6 @@ def create_app(hub: Hub, address: str | None = None, mirror: Mirror | None = Non
     for module in (whoami, states, listing, repos, refs, commit, files, xet, lfs, resolve):
         app.include_router(module.router)
     app.add_middleware(SplitBeforeDecoding)
+    app.add_middleware(BoundedBodies)
+    app.add_middleware(Rates, measure=measure)
     return app

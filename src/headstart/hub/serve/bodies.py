@@ -1,12 +1,13 @@
-"""Request bodies as files: read as they come, in bounded memory."""
+"""Request bodies: large ones as files, read as they come; small ones bounded, for they are held."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, Any
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +16,53 @@ from headstart.hub.errors import BadRequestError
 
 _IN_MEMORY = 4 * 1024 * 1024
 _BATCH = 1024 * 1024
+SMALL = 16 * 1024 * 1024
+_STREAMED = re.compile(r"/lfs/[^/]+|/cas/.*|/api/[^/]+/[^/]+/[^/]+/commit/[^/]+")
+
+
+class TooLongError(Exception):
+    """A body is longer than what is read into memory."""
+
+
+class BoundedBodies:
+    """ASGI middleware that lets no body grow in memory: all but those read as files have an end."""
+
+    def __init__(self, app: Any, most: int = SMALL) -> None:
+        self.app, self._most = app, most
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass a request on, or answer 413."""
+        if scope["type"] != "http" or _STREAMED.fullmatch(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        if told.isdigit() and int(told[:20]) > self._most:
+            await _refuse(send)
+            return
+        size = 0
+
+        async def counted() -> Any:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._most:
+                raise TooLongError
+            return message
+
+        try:
+            await self.app(scope, counted, send)
+        except TooLongError:
+            await _refuse(send)
+
+
+async def _refuse(send: Any) -> None:
+    body = b'{"error":"the request is too long"}'
+    headers = [
+        (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]  # fmt: skip
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def batches(request: Request) -> AsyncIterator[bytes]:

@@ -21,6 +21,9 @@ from headstart.hub.xet.block import Block, Place
 from headstart.hub.xet.hashing import chunk_hash, digest_of, file_hash, text_of
 from headstart.hub.xet.shard import Term, Told
 
+MOST_CHUNKS = 2**22
+"""Chunks of one file: 256 GiB at their usual 64 KiB. A small shard must not cause endless work."""
+
 
 @dataclass(frozen=True)
 class XetFile:
@@ -233,15 +236,18 @@ class Vault:
         return Run(term.xorb, start, end, length, first_byte, last_byte), before
 
     def _make(self, told: Told, owner: str, may_use: Callable[[str], bool]) -> XetFile:
-        blocks = {term.xorb: self._block(term.xorb) for term in told.terms}
-        for block in blocks.values():
-            self._check_right(block, owner, may_use)
+        blocks = {
+            name: self._usable(name, owner, may_use)
+            for name in dict.fromkeys(term.xorb for term in told.terms)
+        }
         for term in told.terms:
             chunks = blocks[term.xorb].chunks
             if term.end > len(chunks):
                 raise RequestError("the shard names chunks that a block does not have")
             if sum(one.length for one in chunks[term.start : term.end]) != term.length:
                 raise RequestError("the shard lies about the length of a range")
+        if sum(term.end - term.start for term in told.terms) > MOST_CHUNKS:
+            raise RequestError(f"a file of more than {MOST_CHUNKS:,} chunks cannot be taken")
         nodes = [
             (one.digest, one.length)
             for term in told.terms
@@ -257,15 +263,19 @@ class Vault:
         self._remember(told, blocks)
         return XetFile(told.name, content)
 
-    def _check_right(self, block: Block, owner: str, may_use: Callable[[str], bool]) -> None:
-        if record.get(self._depot, _owner(block.name, owner)) is not None:
-            return
-        if not any(may_use(sha256) for sha256 in block.files):
-            raise RequestError(
-                "the file is made of a block that its sender never brought",
-                where=block.name,
-                mend="remove the client's Xet cache (HF_XET_CACHE, in HF_HOME), and upload again",
-            )
+    def _usable(self, name: str, owner: str, may_use: Callable[[str], bool]) -> Block:
+        """Return a block that is the owner's to use; others' are as good as not there."""
+        block = self.block(name)
+        if block is not None and (
+            record.get(self._depot, _owner(name, owner)) is not None
+            or any(may_use(sha256) for sha256 in block.files)
+        ):
+            return block
+        raise RequestError(
+            "the file is made of a block that its sender never brought",
+            where=name,
+            mend="remove the client's Xet cache (HF_XET_CACHE, in HF_HOME), and upload again",
+        )
 
     def _remember(self, told: Told, blocks: dict[str, Block]) -> None:
         places: dict[str, dict[int, int]] = {name: {} for name in blocks}

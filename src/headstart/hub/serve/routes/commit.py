@@ -23,6 +23,7 @@ from headstart.hub.serve.paths import whole
 router = APIRouter()
 SMALL = 1024 * 1024
 MOST = 1024 * 1024 * 1024
+_PATH, _SAMPLE, _CARD = 4096, 64 * 1024, 8 * 1024 * 1024
 _WEIGHTS = (
     ".safetensors", ".gguf", ".bin", ".pt", ".pth", ".onnx", ".h5", ".msgpack", ".parquet",
     ".arrow", ".npz", ".zip", ".tar", ".gz",
@@ -32,9 +33,9 @@ _WEIGHTS = (
 class File(BaseModel):
     """A file that a client is about to bring."""
 
-    path: str
+    path: str = Field(max_length=_PATH)
     size: int = 0
-    sample: str = ""
+    sample: str = Field(default="", max_length=_SAMPLE)
 
 
 class Plan(BaseModel):
@@ -46,7 +47,7 @@ class Plan(BaseModel):
 class Card(BaseModel):
     """A card to be checked."""
 
-    content: str
+    content: str = Field(max_length=_CARD)
 
 
 @router.post("/api/{kinds}/{owner}/{name}/preupload/{revision}")

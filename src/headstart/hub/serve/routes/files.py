@@ -24,6 +24,7 @@ from headstart.hub.serve.paths import whole
 router = APIRouter(dependencies=[Fetched])
 PAGE = 1000
 _BODY = 1024 * 1024
+_MOST_WORDS, _LONGEST_WORD = 20, 200
 
 
 @router.get("/api/{kinds}/{owner}/{name}")
@@ -123,7 +124,19 @@ def _info(
 
 
 def _model_config(config: Json) -> Json:
-    return {key: config[key] for key in ("architectures", "model_type") if key in config}
+    """Return what clients ask of a configuration: words only, for anybody may have written it."""
+    found: Json = {}
+    if (kind := _word(config.get("model_type"))) is not None:
+        found["model_type"] = kind
+    told = config.get("architectures")
+    if isinstance(told, list):
+        found["architectures"] = [one for one in map(_word, told[:_MOST_WORDS]) if one is not None]
+    return found
+
+
+def _word(value: Any) -> str | None:
+    good = isinstance(value, str) and len(value) <= _LONGEST_WORD and value.isprintable()
+    return value if good else None
 
 
 def _listed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from headstart.hub.actions import finding, keeping
@@ -21,14 +21,15 @@ router = APIRouter()
 class Start(BaseModel):
     """Where a branch begins."""
 
-    startingPoint: str | None = None  # noqa: N815 (the protocol's own name)
+    # The protocol's own name.
+    startingPoint: str | None = Field(default=None, max_length=200)  # noqa: N815
 
 
 class Tag(BaseModel):
     """A tag to be made."""
 
-    tag: str
-    message: str | None = None
+    tag: str = Field(max_length=200)
+    message: str | None = Field(default=None, max_length=20_000)
 
 
 @router.get("/api/{kinds}/{owner}/{name}/refs", dependencies=[Fetched])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
@@ -15,6 +15,7 @@ from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of, name_of, 
 from headstart.hub.serve.mirrored import Fetched
 
 router = APIRouter()
+Word = Annotated[str | None, Field(max_length=200)]
 
 
 class Named(BaseModel):
@@ -22,13 +23,13 @@ class Named(BaseModel):
 
     name: str = Field(max_length=200)
     organization: str | None = Field(default=None, max_length=200)
-    type: str | None = None
+    type: Word = None
 
 
 class New(Named):
     """A repo to be made."""
 
-    visibility: str | None = None
+    visibility: Word = None
     private: bool | None = None
 
 
@@ -37,13 +38,13 @@ class Move(BaseModel):
 
     old: str = Field(alias="fromRepo", max_length=200)
     new: str = Field(alias="toRepo", max_length=200)
-    type: str | None = None
+    type: Word = None
 
 
 class Settings(BaseModel):
     """Who may see a repo."""
 
-    visibility: str | None = None
+    visibility: Word = None
     private: bool | None = None
     gated: Any = None
 

@@ -15,8 +15,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from headstart.hub.access import owners
-from headstart.hub.access.model import Asker, Role
+from headstart.hub.access import tokens
+from headstart.hub.access.model import Asker
 from headstart.hub.actions import finding
 from headstart.hub.errors import BadTokenError, ForbiddenError, NoEntryError
 from headstart.hub.hub import Hub
@@ -28,7 +28,7 @@ from headstart.hub.serve.paths import whole
 from headstart.hub.serve.ranges import OutsideError, wanted
 from headstart.hub.serve.routes.resolve import begun
 from headstart.hub.signing import after, opened, ticket
-from headstart.hub.xet.vault import together
+from headstart.hub.xet.vault import Run, together
 
 router = APIRouter()
 _TOKEN, _DATA = "xet", "xet-data"
@@ -45,7 +45,7 @@ def write_token(
     """Let a writer of the repo bring files."""
     full = name_of(owner, name)
     repo = hub.database.read(lambda c: finding.writable(c, asker, kind_of(kinds), full))
-    return _token(hub, base, {"repo": repo.id, "user": asker.name, "write": True})
+    return _token(hub, base, {"repo": repo.id, "token": _held(asker), "write": True})
 
 
 @router.get("/api/{kinds}/{owner}/{name}/xet-read-token/{revision}")
@@ -60,16 +60,16 @@ def read_token(
         return found.repo, found.commit
 
     repo, commit = hub.database.read(look)
-    told = {"repo": repo.id, "user": asker.name, "write": False, "tree": commit.tree}
+    told = {"repo": repo.id, "token": _held(asker), "write": False, "tree": commit.tree}
     return _token(hub, base, told)
 
 
 @router.post("/cas/v1/xorbs/{prefix}/{name}")
 async def add_xorb(prefix: str, name: str, request: Request, hub: AHub) -> dict[str, Any]:
     """Take a block of chunks."""
-    told = _told(hub, request, write=True)
+    _, asker = await run_in_threadpool(_told, hub, request, write=True)
     async with spooled(request, XORB, hub.root) as body:
-        await run_in_threadpool(_add_block, hub, name, body, str(told["user"]))
+        await run_in_threadpool(_add_block, hub, name, body, str(asker.name))
     return {"was_inserted": True}  # whether others had it is nobody's business
 
 
@@ -77,17 +77,17 @@ async def add_xorb(prefix: str, name: str, request: Request, hub: AHub) -> dict[
 @router.post("/cas/shards")
 async def add_shard(request: Request, hub: AHub) -> dict[str, Any]:
     """Make files of blocks that were brought."""
-    told = _told(hub, request, write=True)
+    told, asker = await run_in_threadpool(_told, hub, request, write=True)
     async with spooled(request, SHARD, hub.root) as body:
         data = await run_in_threadpool(body.read)
-    await run_in_threadpool(_make_files, hub, told, data)
+    await run_in_threadpool(_make_files, hub, told, asker, data)
     return {"result": 1}
 
 
 @router.get("/cas/v1/reconstructions/{name}")
 def reconstruction(name: str, request: Request, hub: AHub, base: ABase) -> Response:
     """Answer of which parts of which blocks a file is made."""
-    told = _told(hub, request, write=False)
+    told, _ = _told(hub, request, write=False)
     content = hub.vault.file(name)
     if content is None or not hub.database.read(lambda c: _within(c, told, content.sha256)):
         raise NoEntryError("no such file")
@@ -97,10 +97,7 @@ def reconstruction(name: str, request: Request, hub: AHub, base: ABase) -> Respo
         return Response(status_code=416)
     start, stop = part or (0, content.size)
     found = hub.vault.terms(name, start, stop)
-    links = {
-        one: ticket(hub.secret, _DATA, {"xorb": one}, after(_SECONDS))
-        for one in {term.xorb for term in found.terms}
-    }
+    blocks = dict.fromkeys(term.xorb for term in found.terms)
     return JSONResponse(
         {
             "offset_into_first_range": found.offset,
@@ -112,11 +109,11 @@ def reconstruction(name: str, request: Request, hub: AHub, base: ABase) -> Respo
             "fetch_info": {
                 one: [
                     {"range": {"start": t.start, "end": t.end},
-                     "url": f"{base}/cas/data/{link}",
+                     "url": f"{base}/cas/data/{_link(hub, t)}",
                      "url_range": {"start": t.first_byte, "end": t.last_byte}}
                     for t in together(t for t in found.terms if t.xorb == one)
                 ]
-                for one, link in links.items()
+                for one in blocks
             },
         }
     )  # fmt: skip
@@ -124,8 +121,12 @@ def reconstruction(name: str, request: Request, hub: AHub, base: ABase) -> Respo
 
 @router.get("/cas/data/{link}")
 def data(link: str, request: Request, hub: AHub) -> Response:
-    """Return a range of a block's bytes; the link says of which."""
-    name = str(opened(hub.secret, _DATA, link)["xorb"])
+    """Return a range of a block's bytes; the link says of which, and which range.
+
+    A block holds chunks of all that was sent together: what the link's reader may not have, too.
+    """
+    told = opened(hub.secret, _DATA, link)
+    name, first, last = str(told["xorb"]), int(told["first"]), int(told["last"])
     size = hub.vault.xorb_size(name)
     if size is None:
         raise NoEntryError("no such block")
@@ -134,6 +135,8 @@ def data(link: str, request: Request, hub: AHub) -> Response:
     except OutsideError:
         return Response(status_code=416)
     start, stop = part or (0, size)
+    if start < first or stop > last + 1:
+        raise ForbiddenError("this link is for another range")
     headers = {"Content-Length": str(stop - start), "Accept-Ranges": "bytes"}
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
@@ -160,7 +163,17 @@ def _token(hub: Hub, base: str, told: dict[str, Any]) -> Response:
     )  # fmt: skip
 
 
-def _told(hub: Hub, request: Request, *, write: bool) -> dict[str, Any]:
+def _link(hub: Hub, run: Run) -> str:
+    told = {"xorb": run.xorb, "first": run.first_byte, "last": run.last_byte}
+    return ticket(hub.secret, _DATA, told, after(_SECONDS))
+
+
+def _held(asker: Asker) -> str | None:
+    return asker.token.id if asker.token else None
+
+
+def _told(hub: Hub, request: Request, *, write: bool) -> tuple[dict[str, Any], Asker]:
+    """Return what a token of ours says, and for whom: their own token must still be good."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise BadTokenError
@@ -170,18 +183,17 @@ def _told(hub: Hub, request: Request, *, write: bool) -> dict[str, Any]:
         raise BadTokenError from None
     if write and not told.get("write"):
         raise ForbiddenError("this token only reads")
-    return told
+    held = told.get("token")
+    if held is None and not write:
+        return told, Asker()
+    return told, hub.database.read(lambda c: tokens.holder(c, str(held)))
 
 
-def _make_files(hub: Hub, told: dict[str, Any], data: bytes) -> None:
-    user = str(told["user"])
+def _make_files(hub: Hub, told: dict[str, Any], asker: Asker, data: bytes) -> None:
+    user = str(asker.name)
 
     def may_use(sha256: str) -> bool:
-        def look(connection: Connection) -> bool:
-            asker = Asker(user, Role.WRITE, owners.teams_of(connection, user))
-            return finding.may_have(connection, asker, sha256)
-
-        return hub.database.read(look)
+        return hub.database.read(lambda c: finding.may_have(c, asker, sha256))
 
     found = hub.vault.add_shard(data, user, may_use)
 
