@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -65,6 +66,22 @@ def test_a_model_goes_from_draft_to_approved_to_revoked(
     assert run("revoke", "ann/birds", token=cara.token, address=address).returncode == 0
     with pytest.raises(GatedRepoError):
         client(ben).model_info("ann/birds")
+
+
+@pytest.mark.slow
+def test_a_writer_has_a_model_judged_from_afar(
+    hub: Hub, address: str, folder: Path, ann: Person, ben: Person
+) -> None:
+    run("push", str(folder), "ann/birds", "--public", token=ann.token, address=address)
+    judged = run("gate", "ann/birds", "--json", token=ann.token, address=address)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    told = json.loads(judged.stdout)
+    assert (told["passed"], told["standard"]) == (True, "default")
+    reader = run("gate", "ann/birds", token=ben.token, address=address)
+    assert reader.returncode == 2
+    assert "may not have ann/birds judged" in " ".join(reader.stderr.split())
+    local = run("gate", "ann/birds", "--standard", "x.yaml", token=ann.token, address=address)
+    assert "needs the hub's folder" in local.stderr
 
 
 @pytest.mark.slow

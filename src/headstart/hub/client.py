@@ -96,6 +96,16 @@ class Remote:
         found: list[Json] = self._call("GET", f"{name}/states")
         return found
 
+    def have_judged(self, name: str, revision: str) -> Json:
+        """Ask that the hub's gate judges a revision; return ``commit``, ``judging``, ``fault``."""
+        found: Json = self._call("POST", f"{name}/gate", {"revision": revision})
+        return found
+
+    def judged(self, name: str, commit: str) -> Json:
+        """Return what :meth:`have_judged` does, as it is now."""
+        found: Json = self._call("GET", f"{name}/gate?revision={commit}")
+        return found
+
     def say(self, verb: str, name: str, revision: str, why: str = "") -> Json:
         """Approve, retire, revoke or refuse a revision."""
         found: Json = self._call("POST", f"{name}/{verb}", {"revision": revision, "why": why})

@@ -76,3 +76,9 @@ class StaleError(HubError):
     """The branch has moved on since the client looked."""
 
     status = 412
+
+
+class BusyError(HubError):
+    """There is too much to do already; asking later may do."""
+
+    status = 429

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,12 +10,18 @@ import typer
 
 from headstart.cli import show
 from headstart.cli.adapt import Json
+from headstart.cli.afar import remote
 from headstart.cli.faults import remember
 from headstart.cli.hub.common import Blobs, Database, Name, Revision, Root, need_packages, open_at
 from headstart.cli.progress import watcher
+from headstart.errors import RequestError, WorkError
+from headstart.progress import Progress
 
 if TYPE_CHECKING:
     from headstart.hub.gate.gate import Evidence
+    from headstart.hub.hub import Hub
+
+_ASK_AGAIN = 0.5  # seconds
 
 Standard = Annotated[
     Path | None,
@@ -25,7 +32,10 @@ Standard = Annotated[
 def gate(
     context: typer.Context,
     name: Name,
-    root: Root,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", metavar="DIR", help="The hub's folder. \\[the hub at HF_ENDPOINT]"),
+    ] = None,
     revision: Revision = "main",
     standard: Standard = None,
     database: Database = None,
@@ -34,21 +44,74 @@ def gate(
 ) -> None:
     """Let a revision prove itself: every check of a standard, each in a process of its own.
 
+    With the hub's folder it is judged here; else the hub at HF_ENDPOINT is asked to judge it by
+    its own standard (of [bold]hub serve --standard[/bold]).
+
     Exit code 0: it may be approved. 1: it is refused; readers see nothing of it.
     """
     remember(context, None)
-    need_packages()
-    from headstart.hub.actions import gating
-
-    hub = open_at(root, database, blobs)
     with watcher(json) as progress:
-        commit, evidence = gating.judge_by_name(hub, name, revision, standard, progress)
+        if root is None:
+            _refuse_local(standard=standard, database=database, blobs=blobs)
+            commit, evidence = _judged_afar(name, revision, progress)
+        else:
+            commit, evidence = _judged_here(
+                open_at(root, database, blobs), name, revision, standard, progress
+            )
     if json:
-        show.as_json({"commit": commit.id, **evidence.to_json()})
+        show.as_json({"commit": commit, **evidence.to_json()})
     else:
-        _tell(evidence, f"{name} at {commit.id[:7]}")
+        _tell(evidence, f"{name} at {commit[:7]}")
     if not evidence.passed:
         raise typer.Exit(1)
+
+
+def _judged_here(
+    hub: Hub, name: str, revision: str, standard: Path | None, progress: Progress
+) -> tuple[str, Evidence]:
+    from headstart.hub.actions import gating
+
+    commit, evidence = gating.judge_by_name(hub, name, revision, standard, progress)
+    return commit.id, evidence
+
+
+def _judged_afar(name: str, revision: str, progress: Progress) -> tuple[str, Evidence]:
+    """Have the hub judge; wait for it.
+
+    Raises:
+        WorkError: It could not.
+    """
+    from headstart.hub.gate.gate import Evidence
+
+    hub = remote()
+    told = hub.have_judged(name, revision)
+    commit = str(told["commit"])
+    progress.say(f"the hub judges {name} at {commit[:7]} by its standard '{told['standard']}'")
+    while told["judging"]:
+        time.sleep(_ASK_AGAIN)
+        told = hub.judged(name, commit)
+    if told["fault"]:
+        raise WorkError(f"the hub could not judge it: {told['fault']}", where=hub.endpoint)
+    for one in hub.states(name):
+        if one["commit"] == commit and one["evidence"]:
+            return commit, Evidence.from_json(one["evidence"])
+    raise WorkError(
+        "the hub stopped before it had judged it", where=hub.endpoint, mend="ask once more"
+    )
+
+
+def _refuse_local(**options: object) -> None:
+    """Refuse what only makes sense beside the hub's folder.
+
+    Raises:
+        RequestError: One is given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise RequestError(
+                f"--{name} needs the hub's folder", where=f"--{name}",
+                mend="name it with --root; the hub at HF_ENDPOINT has a standard of its own",
+            )  # fmt: skip
 
 
 def import_(

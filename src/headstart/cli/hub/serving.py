@@ -33,6 +33,13 @@ def serve(
             help="Give readers what is approved only. Kept. \\[yes]",
         ),
     ] = None,
+    standard: Annotated[
+        Path | None,
+        typer.Option(
+            "--standard", metavar="FILE",
+            help="What its gate asks of models that are judged from afar. \\[a packaged one]",
+        ),
+    ] = None,
     mirror: Annotated[
         str | None,
         typer.Option(
@@ -79,6 +86,7 @@ def serve(
     from headstart.hub.mirror.mirror import open_mirror
     from headstart.hub.mirror.wire import Wire
     from headstart.hub.serve.app import create_app
+    from headstart.hub.serve.gatekeeper import Gatekeeper
     from headstart.hub.serve.server import run
     from headstart.web.site import add_pages
 
@@ -91,6 +99,6 @@ def serve(
         mirror.rstrip("/"), os.environ.get("HEADSTART_MIRROR_TOKEN"), tuple(mirror_host or ())
     )
     other = open_mirror(hub, wire, mirror_only, mirror_minutes) if wire else None
-    app = create_app(hub, address, mirror=other)
+    app = create_app(hub, address, mirror=other, gatekeeper=Gatekeeper(hub, standard))
     add_pages(app, studies)
     run(app, hub, host, port)

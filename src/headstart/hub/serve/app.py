@@ -8,11 +8,13 @@ from headstart.hub.hub import Hub
 from headstart.hub.mirror.mirror import Mirror
 from headstart.hub.serve import answers
 from headstart.hub.serve.bodies import BoundedBodies
+from headstart.hub.serve.gatekeeper import Gatekeeper
 from headstart.hub.serve.paths import SplitBeforeDecoding
 from headstart.hub.serve.rates import Measure, Rates
 from headstart.hub.serve.routes import (
     commit,
     files,
+    gate,
     lfs,
     listing,
     refs,
@@ -30,6 +32,7 @@ def create_app(
     *,
     mirror: Mirror | None = None,
     measure: Measure | None = None,
+    gatekeeper: Gatekeeper | None = None,
 ) -> FastAPI:
     """Return the ASGI application that serves a hub.
 
@@ -38,12 +41,13 @@ def create_app(
         address: How clients reach it, if not by the address that each uses.
         mirror: Where what is not here is asked for; None: nowhere.
         measure: How often somebody may ask from elsewhere.
+        gatekeeper: Who judges; one with the packaged standard if None.
     """
     app = FastAPI(title="headstart hub", docs_url=None, redoc_url=None)
     app.state.hub, app.state.address = hub, address and address.rstrip("/")
-    app.state.mirror = mirror
+    app.state.mirror, app.state.gatekeeper = mirror, gatekeeper or Gatekeeper(hub)
     answers.install(app)
-    for module in (whoami, states, listing, repos, refs, commit, files, xet, lfs, resolve):
+    for module in (whoami, gate, states, listing, repos, refs, commit, files, xet, lfs, resolve):
         app.include_router(module.router)
     app.add_middleware(SplitBeforeDecoding)
     app.add_middleware(BoundedBodies)
