@@ -179,7 +179,7 @@ def test_the_gate_refuses_what_is_worse_forgets_or_is_not_what_was_recorded_and_
     (forbidden / "README.md").write_text(card.replace('"apache-2.0"', '"cc-by-nc-4.0"'))
     assert "cc-by-nc-4.0" in team.refused(forbidden, "ann/topics", "licence")
 
-    steps = {"steps": 60, "batch": 16, "rate": 3e-3}
+    steps = {"steps": 120, "batch": 16, "rate": 1e-2}  # far from the base
     forgetful = trained(halves, tmp_path / "halves", "finetune", card, **steps)
     words = team.refused(forgetful, "ann/halves", "forgetting")
     assert "allowed is at most 10.0%" in words

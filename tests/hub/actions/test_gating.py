@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import HfApi
 
+from headstart.base.compat import prepare_torchvision
 from headstart.errors import RequestError
 from headstart.hub.actions import approving, gating
 from headstart.hub.actions.basing import bases_of
@@ -83,6 +84,7 @@ def test_a_base_is_known_once_it_is_approved_and_only_to_those_who_may_know_of_i
 
 
 def test_models_of_other_libraries_get_their_samples_recorded(tmp_path: Path) -> None:
+    prepare_torchvision()
     from tests.method.conftest import write_llama
 
     write_llama(tmp_path / "llama")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
+from headstart.base.compat import prepare_torchvision
 from headstart.hub.gate.checks import CHECKS
 from headstart.hub.gate.model import Candidate, Finding
 from headstart.hub.gate.running.loading import subject_in
@@ -256,6 +257,7 @@ def test_data_that_are_not_there_and_models_of_another_kind_are_refused(
 @pytest.fixture
 def writer(tmp_path: Path) -> Path:
     """A tiny language model, as transformers saves it."""
+    prepare_torchvision()
     from tests.method.conftest import write_llama
 
     write_llama(tmp_path / "llama")

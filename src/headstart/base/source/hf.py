@@ -77,15 +77,18 @@ class HuggingFace:
     def load(self, name: str, pretrained: bool = True) -> Encoder:
         """Return the encoder of a base, from the local cache or the hub."""
         folder = self.fetched(name)
+        told = read_licence(folder)
         encoder = load_folder(
             folder,
             f"{self.prefix}:{name}",
             source=f"{self.title}, {name.partition('@')[0]}",
-            licence=read_licence(folder),
+            licence=told,
             pretrained=pretrained,
         )
         if pretrained and isinstance(encoder, Skeleton):
-            encoder.card = dataclasses.replace(encoder.card, revision=folder.name)
+            # What headstart saved names a licence of its own, which may be unknown.
+            known = encoder.card.licence if encoder.card.licence != "unknown" else told
+            encoder.card = dataclasses.replace(encoder.card, revision=folder.name, licence=known)
         return encoder
 
     def decoder(self, name: str, pretrained: bool = True) -> Decoder:
