@@ -8,8 +8,10 @@ from headstart.hub.hub import Hub
 from headstart.hub.serve import answers
 from headstart.hub.serve.paths import SplitBeforeDecoding
 from headstart.hub.serve.routes import (
+    absent,
     commit,
     files,
+    heavy,
     lfs,
     listing,
     refs,
@@ -19,6 +21,10 @@ from headstart.hub.serve.routes import (
     whoami,
     xet,
 )
+
+_ROUTES = (
+    whoami, states, listing, repos, refs, commit, files, heavy, xet, lfs, resolve, absent,
+)  # fmt: skip
 
 
 def create_app(hub: Hub, address: str | None = None) -> FastAPI:
@@ -31,7 +37,7 @@ def create_app(hub: Hub, address: str | None = None) -> FastAPI:
     app = FastAPI(title="headstart hub", docs_url=None, redoc_url=None)
     app.state.hub, app.state.address = hub, address and address.rstrip("/")
     answers.install(app)
-    for module in (whoami, states, listing, repos, refs, commit, files, xet, lfs, resolve):
+    for module in _ROUTES:
         app.include_router(module.router)
     app.add_middleware(SplitBeforeDecoding)
     return app

@@ -82,6 +82,11 @@ def settings(
     kinds: str, owner: str, name: str, wanted: Settings, hub: AHub, asker: AnAsker
 ) -> dict[str, Any]:
     """Show a repo to its own people only, or to all."""
+    if wanted.gated:
+        raise BadRequestError(
+            "this hub has no access requests: the gate and approval decide what readers get",
+            mend="make the repo private, or a revision approved",
+        )
     private = _private(wanted.visibility, wanted.private)
     if private is not None:
         keeping.show(hub, asker, kind_of(kinds), name_of(owner, name), private=private)
