@@ -37,7 +37,7 @@ def call(name: str, *, needs: str | None = None) -> Callable[[Work], Work]:
 
 
 def made(owner: str) -> bool:
-    """Make every call, each in a repo of its own; print a line for each; return if all went well."""
+    """Make every call, each in a repo of its own, printing a line; return if all went well."""
     well = True
     for name, work, needs in CALLS:
         repo = f"{owner}/{work.__name__}"

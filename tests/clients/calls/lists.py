@@ -6,7 +6,6 @@ from book import call, known, pushed, refused
 from downloads import tensors
 from huggingface_hub import HfApi
 
-
 SOME = ["downloads", "sha", "safetensors"]
 
 
