@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from book import call, folder, pushed, refused
-from huggingface_hub import HfApi, get_token, login
+from book import FILES, call, folder, held, pushed, refused
+from huggingface_hub import HfApi, get_token, login, snapshot_download
 
 
 @call("whoami")
@@ -80,6 +80,24 @@ def moved(api: HfApi, repo: str) -> None:
     api.upload_file(path_or_fileobj=b"1", path_in_repo="new", repo_id=repo)
     assert api.file_exists(repo + "-2", "new")
     refused("already exists", api.move_repo, repo + "-2", f"{repo.partition('/')[0]}/checked")
+
+
+@call("list_user_repos", needs="list_user_repos")
+def owned(api: HfApi, repo: str) -> None:
+    pushed(api, repo)
+    found = next(one for one in api.list_user_repos() if one.id == repo)
+    assert (found.type, found.visibility) == ("model", "private")
+    assert found.storage >= sum(map(len, FILES.values()))
+    assert [one.id for one in api.list_user_repos(namespace="ben")] == []
+
+
+@call("duplicate_repo", needs="duplicate_repo")
+def doubled(api: HfApi, repo: str) -> None:
+    pushed(api, repo)
+    assert api.duplicate_repo(repo, repo + "-2").repo_id == repo + "-2"
+    assert held(snapshot_download(repo + "-2")) == FILES
+    assert api.model_info(repo + "-2").private
+    refused("RepositoryNotFound", api.duplicate_repo, repo + "-9", repo + "-3")
 
 
 @call("delete_repo, missing_ok")

@@ -18,7 +18,7 @@ from headstart.hub.registry import refs, trees
 from headstart.hub.registry.model import Commit, Entry, Kind, Repo
 from headstart.hub.registry.search import Wish, search
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of
-from headstart.hub.serve.objects import Json, repo_object
+from headstart.hub.serve.objects import Json, repo_object, time_text
 from headstart.hub.serve.routes.files import whole_info
 
 router = APIRouter()
@@ -33,16 +33,33 @@ Texts = Annotated[list[str] | None, Query()]
 
 @router.get("/api/settings/repositories")
 def mine(hub: AHub, asker: AnAsker) -> list[Json]:
-    """List the asker's own repos."""
+    """List the asker's own repos, and what they hold."""
+    return _owned(hub, asker, asker.name or "-")
+
+
+@router.get("/api/organizations/{owner}/settings/repositories")
+def of_team(owner: str, hub: AHub, asker: AnAsker) -> list[Json]:
+    """List a namespace's repos that the asker may see, and what they hold."""
+    return _owned(hub, asker, owner)
+
+
+def _owned(hub: Hub, asker: Asker, owner: str) -> list[Json]:
 
     def look(connection: Connection) -> list[Repo]:
         found: list[Repo] = []
         for kind in Kind:
-            wish = Wish(kind, owner=asker.name or "-", limit=1000)
+            wish = Wish(kind, owner=owner, limit=1000)
             found += search(connection, wish, finding.sight_of(asker))[0]
         return found
 
-    return [{**repo_object(one), "type": one.kind} for one in hub.database.read(look)]
+    repos = hub.database.read(look)
+    whole = sum(one.size for one in repos) or 1
+    return [
+        {"id": one.name, "type": one.kind, "updatedAt": time_text(one.changed),
+         "visibility": "private" if one.private else "public", "storage": one.size,
+         "storagePercent": round(100 * one.size / whole, 2)}
+        for one in repos
+    ]  # fmt: skip
 
 
 def fields_wanted(

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from headstart.hub.actions import finding, keeping
+from headstart.hub.actions.duplicating import duplicate
 from headstart.hub.errors import BadRequestError, ConflictError
 from headstart.hub.registry.model import Kind
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of, name_of, path_of
@@ -37,6 +38,14 @@ class Move(BaseModel):
     old: str = Field(alias="fromRepo", max_length=200)
     new: str = Field(alias="toRepo", max_length=200)
     type: str | None = None
+
+
+class Copy(BaseModel):
+    """A repo to be made of another."""
+
+    repository: str = Field(max_length=200)
+    visibility: str | None = None
+    private: bool | None = None
 
 
 class Settings(BaseModel):
@@ -75,6 +84,22 @@ def move(wanted: Move, hub: AHub, asker: AnAsker) -> Response:
     owner, _, name = wanted.new.partition("/")
     keeping.rename(hub, asker, _kind(wanted.type), wanted.old, owner, name)
     return Response()
+
+
+@router.post("/api/{kinds}/{owner}/{name}/duplicate")
+def copy(
+    kinds: str, owner: str, name: str, wanted: Copy, hub: AHub, asker: AnAsker, base: ABase
+) -> JSONResponse:
+    """Make a repo of what another holds; private unless the client says otherwise."""
+    kind = kind_of(kinds)
+    to_owner, _, to_name = wanted.repository.rpartition("/")
+    url = f"{base}/{path_of(kind, wanted.repository)}"
+    private = _private(wanted.visibility, wanted.private) is not False
+    try:
+        duplicate(hub, asker, kind, name_of(owner, name), to_owner, to_name, private=private)
+    except ConflictError as error:
+        return JSONResponse({"error": error.what, "url": url}, 409)
+    return JSONResponse({"url": url})
 
 
 @router.put("/api/{kinds}/{owner}/{name}/settings")
