@@ -1,5 +1,7 @@
 """What somebody else loads, as anyone would: ``python load.py OWNER``."""
 
+# ruff: noqa: E402 (torchvision is made ready before those who import it)
+
 from __future__ import annotations
 
 import sys

@@ -4,6 +4,8 @@ A BERT with its tokenizer, a sentence encoder, a timm model, a SmolLM2 (that of 
 one of its kind), an adapter of it, and a data set: all from nothing, with seeds.
 """
 
+# ruff: noqa: E402 (torchvision is made ready before those who import it)
+
 from __future__ import annotations
 
 import sys
