@@ -14,6 +14,7 @@ from huggingface_hub import (
     HfApi,
     snapshot_download,
 )
+from huggingface_hub.utils import is_xet_available
 
 LARGE = 12 * 1024 * 1024
 
@@ -122,14 +123,15 @@ def across(api: HfApi, repo: str) -> None:
     pushed(api, repo)
     target = repo + "-2"
     api.create_repo(target)
-    api.create_commit(
-        target,
-        [CommitOperationCopy(path, path, src_repo_id=repo, src_repo_type="model")
-         for path in ("weights.safetensors", "README.md")],
-        commit_message="copied",
-    )  # fmt: skip
-    found = held(snapshot_download(target))
-    assert found == {path: FILES[path] for path in ("weights.safetensors", "README.md")}
+    paths = ("weights.safetensors", "README.md")
+    copies = [
+        CommitOperationCopy(path, path, src_repo_id=repo, src_repo_type="model") for path in paths
+    ]
+    if is_xet_available():
+        api.create_commit(target, copies, commit_message="copied")
+        assert held(snapshot_download(target)) == {path: FILES[path] for path in paths}
+    else:  # what came by LFS has no Xet hash here, without which this client copies nothing
+        refused("no xet hash", api.create_commit, target, copies, commit_message="copied")
 
 
 @call("delete_file, delete_files, delete_folder")
