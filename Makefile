@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench docs format clean
+.PHONY: setup demo test check bench docs format clients clean
 
 setup: $(READY)
 
@@ -21,6 +21,14 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest
+
+# Older clients of the hub, each in a small environment of its own; without them their tests skip.
+clients: .clients/hub-1.10.0/.ready .clients/hub-0.36.0/.ready
+
+.clients/%/.ready: tests/clients/%.txt | $(READY)
+	$(BIN)/python -m venv --without-pip $(@D)
+	$(BIN)/pip --python $(@D)/bin/python install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 check: setup
 	$(BIN)/ruff check .
@@ -40,4 +48,4 @@ format: setup
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) site build dist
+	rm -rf $(VENV) .clients site build dist

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from headstart.errors import HeadstartError
+from headstart.hub.actions.weighing import parameters_of
 from headstart.hub.errors import BadRequestError
 from headstart.hub.hub import Hub
 from headstart.hub.registry import cards, repos, trees
@@ -39,9 +40,12 @@ def describe(
     """Let lists show the repo as it is in ``commit``, to readers if it is published."""
     files = trees.entries(connection, commit.tree)
     card = card_of(hub, files)
-    tags = cards.tags(card)
+    tags = cards.tags(card, repo.kind)
     size = sum(one.size for one in files.values())
-    repos.describe(connection, repo, card, tags, size=size, parameters=None, published=published)
+    parameters = sum(parameters_of(hub, files).values()) or None
+    repos.describe(
+        connection, repo, card, tags, size=size, parameters=parameters, published=published
+    )
 
 
 def card_of(hub: Hub, files: dict[str, Entry]) -> dict[str, Any]:

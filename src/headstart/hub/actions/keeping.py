@@ -114,6 +114,17 @@ def remove_ref(hub: Hub, asker: Asker, kind: Kind, name: str, ref: str, what: st
     hub.database.write(work)
 
 
+def squash(hub: Hub, asker: Asker, kind: Kind, name: str, branch: str, title: str) -> None:
+    """Let a branch begin anew with the files it has; what readers get stays as it is."""
+
+    def work(connection: Connection) -> None:
+        repo = finding.writable(connection, asker, kind, name)
+        made = commits.squash(connection, repo, branch, title=title, author=str(asker.name))
+        audit.note(connection, str(asker.name), "squash", repo.name, branch=branch, commit=made.id)
+
+    hub.database.write(work)
+
+
 def _need_place(connection: Connection, asker: Asker, owner: str, full: str) -> None:
     """See that the asker may make such a repo; an unclaimed namespace becomes their team."""
     if asker.name is None:

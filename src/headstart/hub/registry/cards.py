@@ -10,12 +10,22 @@ from typing import Any
 import yaml
 
 from headstart.hub.errors import BadRequestError
+from headstart.hub.registry.model import Kind
 
 LONGEST = 256 * 1024
 _DEEPEST, _MOST = 12, 5_000
 _LARGEST_NUMBER, _HEX_SHOWN = 2**63, 40
 # What PyYAML raises on YAML whose tags lie (!!bool x, !!int "", !!timestamp x): more than its own.
 _UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
+_MARKED = (("language", ""), ("license", "license:"), ("datasets", "dataset:"),
+           ("base_model", "base_model:"))  # fmt: skip
+_MARKED_SETS = (
+    ("language", "language:"), ("license", "license:"), ("task_categories", "task_categories:"),
+    ("task_ids", "task_ids:"), ("size_categories", "size_categories:"),
+    ("multilinguality", "multilinguality:"), ("source_datasets", "source_datasets:"),
+    ("annotations_creators", "annotations_creators:"),
+    ("language_creators", "language_creators:"),
+)  # fmt: skip
 
 
 class _Loader(yaml.SafeLoader):
@@ -73,14 +83,11 @@ def parse(readme: str) -> dict[str, Any]:
     return {} if text is None else dict(_parsed(text))
 
 
-def tags(card: dict[str, Any]) -> list[str]:
+def tags(card: dict[str, Any], kind: Kind = Kind.MODEL) -> list[str]:
     """Return the tags that the hub's lists know a repo by, as the Hub's own do."""
     found = [*_texts(card.get("tags"))]
     found += [card[key] for key in ("library_name", "pipeline_tag") if _is_text(card.get(key))]
-    for key, before in (
-        ("language", ""), ("license", "license:"), ("datasets", "dataset:"),
-        ("base_model", "base_model:"),
-    ):  # fmt: skip
+    for key, before in _MARKED if kind is Kind.MODEL else _MARKED_SETS:
         found += [before + text for text in _texts(card.get(key))]
     return list(dict.fromkeys(text[:200] for text in found if text))
 

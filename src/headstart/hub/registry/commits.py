@@ -78,12 +78,7 @@ def commit(
     tree = trees.keep(connection, after)
     if tree == head.tree:
         return head
-    serial = (
-        1
-        + connection.execute(
-            select(func.max(CommitTable.serial)).where(CommitTable.repo == repo.id)
-        ).scalar_one()
-    )
+    serial = _next(connection, repo)
     made = _add(connection, repo, head.id, serial, tree, title, message, author)
     refs.move(connection, repo, branch, made.id)
     return made
@@ -123,6 +118,22 @@ def adopt(
     parent, serial = (last.id, last.serial + 1) if last else (None, 0)
     made = Commit(name, repo.id, serial, parent, tree, title, "", author, datetime.now(UTC))
     connection.execute(insert(CommitTable).values(**vars(made)))
+    return made
+
+
+def squash(connection: Connection, repo: Repo, branch: str, *, title: str, author: str) -> Commit:
+    """Let a branch begin anew with the files it has; older commits stay, by their ids.
+
+    Raises:
+        NoRevisionError: No such branch.
+    """
+    _lock(connection, repo)
+    ref = refs.get(connection, repo, branch, refs.BRANCH)
+    if ref is None:
+        raise NoRevisionError(f"no branch '{branch[:100]}' in {repo.name}")
+    tree = by_id(connection, repo, ref.head).tree
+    made = _add(connection, repo, None, _next(connection, repo), tree, title, "", author)
+    refs.move(connection, repo, branch, made.id)
     return made
 
 
@@ -215,6 +226,11 @@ def _lock(connection: Connection, repo: Repo) -> None:
     row = select(RepoTable.id).where(RepoTable.id == repo.id, RepoTable.gone.is_(None))
     if connection.execute(row.with_for_update()).first() is None:
         raise NoRevisionError(f"{repo.name} was deleted meanwhile")
+
+
+def _next(connection: Connection, repo: Repo) -> int:
+    newest = select(func.max(CommitTable.serial)).where(CommitTable.repo == repo.id)
+    return 1 + int(connection.execute(newest).scalar_one())
 
 
 def _changed(repo: Repo, before: dict[str, Entry], change: Change) -> dict[str, Entry]:

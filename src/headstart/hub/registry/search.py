@@ -62,6 +62,8 @@ class Wish:
     limit: int = 30
     cursor: str | None = None
     state: State | None = None
+    least_parameters: int | None = None
+    most_parameters: int | None = None
 
 
 def search(connection: Connection, wish: Wish, sight: Sight) -> tuple[list[Repo], str | None]:
@@ -112,6 +114,10 @@ def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
         found.append(RepoTable.owner == key_of(wish.owner))
     if wish.largest is not None:
         found.append(RepoTable.size <= wish.largest)
+    if wish.least_parameters is not None:
+        found.append(RepoTable.parameters >= wish.least_parameters)
+    if wish.most_parameters is not None:
+        found.append(RepoTable.parameters <= wish.most_parameters)
     if wish.state is not None:
         found.append(_standing(wish.state, sight))
     if wish.tags:

@@ -12,9 +12,11 @@ from headstart.hub.serve.gatekeeper import Gatekeeper
 from headstart.hub.serve.paths import SplitBeforeDecoding
 from headstart.hub.serve.rates import Measure, Rates
 from headstart.hub.serve.routes import (
+    absent,
     commit,
     files,
     gate,
+    heavy,
     lfs,
     listing,
     refs,
@@ -24,6 +26,10 @@ from headstart.hub.serve.routes import (
     whoami,
     xet,
 )
+
+_ROUTES = (
+    whoami, gate, states, listing, repos, refs, commit, files, heavy, xet, lfs, resolve, absent,
+)  # fmt: skip
 
 
 def create_app(
@@ -47,7 +53,7 @@ def create_app(
     app.state.hub, app.state.address = hub, address and address.rstrip("/")
     app.state.mirror, app.state.gatekeeper = mirror, gatekeeper or Gatekeeper(hub)
     answers.install(app)
-    for module in (whoami, gate, states, listing, repos, refs, commit, files, xet, lfs, resolve):
+    for module in _ROUTES:
         app.include_router(module.router)
     app.add_middleware(SplitBeforeDecoding)
     app.add_middleware(BoundedBodies)

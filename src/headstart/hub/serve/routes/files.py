@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from headstart.hub.access.model import Asker
 from headstart.hub.actions import finding
 from headstart.hub.actions.describing import card_of, config_of
+from headstart.hub.actions.weighing import parameters_of
 from headstart.hub.errors import BadRequestError, NoEntryError
 from headstart.hub.hub import Hub
 from headstart.hub.registry import commits, refs, trees
-from headstart.hub.registry.model import Commit, Entry, Repo
+from headstart.hub.registry.model import Commit, Entry, Kind, Repo
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of, name_of
 from headstart.hub.serve.mirrored import Fetched
 from headstart.hub.serve.objects import Json, file_object, folder_object, repo_object, sibling
@@ -112,14 +113,24 @@ def _info(
         return found.repo, found.commit, trees.entries(connection, found.commit.tree)
 
     repo, commit, files = hub.database.read(look)
-    found = repo_object(repo, commit, card_of(hub, files))
-    found["siblings"] = [sibling(one, blobs=blobs) for one in files.values()]
-    found["config"] = _model_config(config_of(hub, files))
-    found["usedStorage"] = sum(one.size for one in files.values())
+    found = whole_info(hub, repo, commit, files, blobs=blobs)
     found["xetEnabled"] = False  # old clients then ask for LFS; newer ones do not ask
     if expand:
-        kept = {"_id", "id", "sha"} if "sha" in expand else {"_id", "id"}
-        found = {key: value for key, value in found.items() if key in kept or key in expand}
+        found = {key: value for key, value in found.items() if key in ("_id", "id", *expand)}
+    return found
+
+
+def whole_info(
+    hub: Hub, repo: Repo, commit: Commit, files: dict[str, Entry], *, blobs: bool = False
+) -> Json:
+    """Return all that is told of a repo at a commit, its files with it."""
+    found = repo_object(repo, commit, card_of(hub, files))
+    found["siblings"] = [sibling(one, blobs=blobs) for one in files.values()]
+    found["usedStorage"] = sum(one.size for one in files.values())
+    if repo.kind is Kind.MODEL:
+        found["config"] = _model_config(config_of(hub, files))
+        if parameters := parameters_of(hub, files):
+            found["safetensors"] = {"parameters": parameters, "total": sum(parameters.values())}
     return found
 
 

@@ -2,60 +2,144 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
+from headstart.hub.access.model import Asker
 from headstart.hub.actions import finding
-from headstart.hub.registry.model import Kind, Repo
+from headstart.hub.errors import BadRequestError, HubError
+from headstart.hub.hub import Hub
+from headstart.hub.registry import refs, trees
+from headstart.hub.registry.model import Commit, Entry, Kind, Repo
 from headstart.hub.registry.search import Wish, search
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of
-from headstart.hub.serve.objects import Json, repo_object
+from headstart.hub.serve.objects import Json, repo_object, time_text
+from headstart.hub.serve.routes.files import whole_info
 
 router = APIRouter()
 _LIGHT = ("_id", "id", "modelId", "author", "private", "gated", "disabled", "downloads", "likes",
           "tags", "library_name", "pipeline_tag", "createdAt", "lastModified")  # fmt: skip
+_DEEP = {"sha", "siblings", "config", "safetensors"}  # what only a look into the repo tells
+_DEEP_PAGE = 100
+_COUNT = re.compile(r"(\d+(?:\.\d+)?)([KMBT]?)", re.IGNORECASE)
+_TIMES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 Texts = Annotated[list[str] | None, Query()]
 
 
 @router.get("/api/settings/repositories")
 def mine(hub: AHub, asker: AnAsker) -> list[Json]:
-    """List the asker's own repos."""
+    """List the asker's own repos, and what they hold."""
+    return _owned(hub, asker, asker.name or "-")
+
+
+@router.get("/api/organizations/{owner}/settings/repositories")
+def of_team(owner: str, hub: AHub, asker: AnAsker) -> list[Json]:
+    """List a namespace's repos that the asker may see, and what they hold."""
+    return _owned(hub, asker, owner)
+
+
+def _owned(hub: Hub, asker: Asker, owner: str) -> list[Json]:
 
     def look(connection: Connection) -> list[Repo]:
         found: list[Repo] = []
         for kind in Kind:
-            wish = Wish(kind, owner=asker.name or "-", limit=1000)
+            wish = Wish(kind, owner=owner, limit=1000)
             found += search(connection, wish, finding.sight_of(connection, asker))[0]
         return found
 
-    return [{**repo_object(one), "type": one.kind} for one in hub.database.read(look)]
+    repos = hub.database.read(look)
+    whole = sum(one.size for one in repos) or 1
+    return [
+        {"id": one.name, "type": one.kind, "updatedAt": time_text(one.changed),
+         "visibility": "private" if one.private else "public", "storage": one.size,
+         "storagePercent": round(100 * one.size / whole, 2)}
+        for one in repos
+    ]  # fmt: skip
+
+
+def fields_wanted(
+    full: bool = False, config: bool = False, cardData: bool = False,  # noqa: N803
+    expand: Texts = None,
+) -> set[str]:  # fmt: skip
+    """Return what the client wants told of each repo."""
+    if expand:
+        return {"_id", "id", *expand}
+    found = set(_LIGHT)
+    if full:
+        found |= {"cardData", "usedStorage", "sha", "siblings"}
+    if config:
+        found.add("config")
+    if cardData:
+        found |= {"cardData", "usedStorage"}
+    return found
+
+
+def wish_of(
+    kinds: str, search_: Annotated[list[str] | None, Query(alias="search", max_length=20)] = None,
+    author: str | None = None,
+    filter_: Annotated[list[str] | None, Query(alias="filter")] = None,
+    pipeline_tag: str | None = None, num_parameters: str = "", sort: str = "lastModified",
+    limit: int = 100, cursor: str | None = None,
+) -> Wish:  # fmt: skip
+    """Return what is searched for."""
+    tags = [tag for text in filter_ or () for tag in text.split(",") if tag]
+    if pipeline_tag:
+        tags.append(pipeline_tag)
+    words = " ".join(search_ or ())[:200]
+    least, most = _between(num_parameters)
+    return Wish(
+        kind_of(kinds), words, author or None, tuple(tags), None, sort or "lastModified", limit,
+        cursor, least_parameters=least, most_parameters=most,
+    )  # fmt: skip
 
 
 @router.get("/api/{kinds}")
 def repos(
-    kinds: str, request: Request, hub: AHub, asker: AnAsker, base: ABase, search_: Annotated[
-        str, Query(alias="search", max_length=200)] = "", author: str | None = None,
-    filter_: Annotated[list[str] | None, Query(alias="filter")] = None,
-    pipeline_tag: str | None = None, sort: str = "lastModified", limit: int = 100,
-    cursor: str | None = None, full: bool = False, cardData: bool = False,  # noqa: N803
-    expand: Texts = None,
+    request: Request, hub: AHub, asker: AnAsker, base: ABase,
+    wish: Annotated[Wish, Depends(wish_of)], fields: Annotated[set[str], Depends(fields_wanted)],
+    gated: bool = False, apps: Texts = None, inference: str = "", inference_provider: Texts = None,
 ) -> JSONResponse:  # fmt: skip
     """List repos that the asker may see."""
-    tags = [tag for text in filter_ or () for tag in text.split(",") if tag]
-    wish = Wish(
-        kind_of(kinds), search_, author or None, (*tags, *([pipeline_tag] if pipeline_tag else ())),
-        None, sort or "lastModified", limit, cursor,
-    )  # fmt: skip
+    if gated or apps or inference or inference_provider:
+        return JSONResponse([])  # here nothing is gated by requests, and nothing is run
+    if fields & _DEEP:
+        wish = replace(wish, limit=min(wish.limit, _DEEP_PAGE))
     found, after = hub.database.read(lambda c: search(c, wish, finding.sight_of(c, asker)))
     headers = {}
     if after is not None:
         url = request.url.include_query_params(cursor=after)
         headers["Link"] = f'<{base}{url.path}?{url.query}>; rel="next"'
-    fields = {*_LIGHT, *(("cardData", "usedStorage") if full or cardData else ())}
-    if expand:
-        fields = {"_id", "id", *expand}
-    shown = [{k: v for k, v in repo_object(one).items() if k in fields} for one in found]
+    told = [_deep(hub, asker, one) if fields & _DEEP else repo_object(one) for one in found]
+    shown = [{key: value for key, value in one.items() if key in fields} for one in told]
     return JSONResponse(shown, headers=headers)
+
+
+def _deep(hub: Hub, asker: Asker, repo: Repo) -> Json:
+    """Return what is told of a repo, its newest files for this asker with it."""
+
+    def look(connection: Connection) -> tuple[Commit, dict[str, Entry]]:
+        commit = finding.revision_for(connection, asker, repo.kind, repo.name, refs.MAIN).commit
+        return commit, trees.entries(connection, commit.tree)
+
+    try:
+        commit, files = hub.database.read(look)
+    except HubError:  # it was deleted or withdrawn meanwhile
+        return repo_object(repo)
+    return whole_info(hub, repo, commit, files)
+
+
+def _between(text: str) -> tuple[int | None, int | None]:
+    """Return the ends of ``min:6B,max:128B``."""
+    found: dict[str, int] = {}
+    for part in text.split(",") if text else ():
+        end, _, amount = part.partition(":")
+        match = _COUNT.fullmatch(amount)
+        if end not in ("min", "max") or match is None:
+            raise BadRequestError(f"num_parameters is like min:6B,max:128B, not {text[:40]!r}")
+        found[end] = int(float(match[1]) * _TIMES[match[2].upper()])
+    return found.get("min"), found.get("max")

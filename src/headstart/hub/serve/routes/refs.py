@@ -32,6 +32,12 @@ class Tag(BaseModel):
     message: str | None = Field(default=None, max_length=20_000)
 
 
+class Squash(BaseModel):
+    """What the one commit is called."""
+
+    message: str = Field(default="squash", max_length=500)
+
+
 @router.get("/api/{kinds}/{owner}/{name}/refs", dependencies=[Fetched])
 def list_refs(kinds: str, owner: str, name: str, hub: AHub, asker: AnAsker) -> Json:
     """List branches and tags; readers of a model see what is published."""
@@ -108,6 +114,17 @@ def create_tag(
     """Make a tag."""
     full = name_of(owner, name)
     keeping.create_tag(hub, asker, kind_of(kinds), full, tag.tag, whole(revision))
+    return Response()
+
+
+@router.post("/api/{kinds}/{owner}/{name}/super-squash/{branch}")
+def squash(
+    kinds: str, owner: str, name: str, branch: str, hub: AHub, asker: AnAsker,
+    wanted: Squash | None = None,
+) -> Response:  # fmt: skip
+    """Let a branch begin anew with the files it has."""
+    title = (wanted or Squash()).message.partition("\n")[0][:500]
+    keeping.squash(hub, asker, kind_of(kinds), name_of(owner, name), whole(branch), title)
     return Response()
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from headstart.hub.actions import finding, keeping
+from headstart.hub.actions.duplicating import duplicate
 from headstart.hub.errors import BadRequestError, ConflictError
 from headstart.hub.registry.model import Kind
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of, name_of, path_of
@@ -39,6 +40,14 @@ class Move(BaseModel):
     old: str = Field(alias="fromRepo", max_length=200)
     new: str = Field(alias="toRepo", max_length=200)
     type: Word = None
+
+
+class Copy(BaseModel):
+    """A repo to be made of another."""
+
+    repository: str = Field(max_length=200)
+    visibility: str | None = None
+    private: bool | None = None
 
 
 class Settings(BaseModel):
@@ -79,11 +88,32 @@ def move(wanted: Move, hub: AHub, asker: AnAsker) -> Response:
     return Response()
 
 
+@router.post("/api/{kinds}/{owner}/{name}/duplicate")
+def copy(
+    kinds: str, owner: str, name: str, wanted: Copy, hub: AHub, asker: AnAsker, base: ABase
+) -> JSONResponse:
+    """Make a repo of what another holds; private unless the client says otherwise."""
+    kind = kind_of(kinds)
+    to_owner, _, to_name = wanted.repository.rpartition("/")
+    url = f"{base}/{path_of(kind, wanted.repository)}"
+    private = _private(wanted.visibility, wanted.private) is not False
+    try:
+        duplicate(hub, asker, kind, name_of(owner, name), to_owner, to_name, private=private)
+    except ConflictError as error:
+        return JSONResponse({"error": error.what, "url": url}, 409)
+    return JSONResponse({"url": url})
+
+
 @router.put("/api/{kinds}/{owner}/{name}/settings")
 def settings(
     kinds: str, owner: str, name: str, wanted: Settings, hub: AHub, asker: AnAsker
 ) -> dict[str, Any]:
     """Show a repo to its own people only, or to all."""
+    if wanted.gated:
+        raise BadRequestError(
+            "this hub has no access requests: the gate and approval decide what readers get",
+            mend="make the repo private, or a revision approved",
+        )
     private = _private(wanted.visibility, wanted.private)
     if private is not None:
         keeping.show(hub, asker, kind_of(kinds), name_of(owner, name), private=private)
