@@ -36,6 +36,8 @@ class Line(asyncio.Transport):
 
 
 async def nothing(scope: Any, receive: Any, send: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
