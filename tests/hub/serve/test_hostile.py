@@ -83,6 +83,14 @@ def test_what_comes_must_be_what_was_announced(ask: Ask, ann: Person) -> None:
     assert commit(ask, ann, "ann/m", large(OID, len(SECRET))).status_code == 400
 
 
+def test_a_link_for_anothers_bytes_needs_the_bytes(secret: None, ask: Ask, ben: Person) -> None:
+    ask("POST", "/api/repos/create", ben, json={"name": "m"})
+    link = batch(ask, ben, "ben/m", OID, len(SECRET))["actions"]["upload"]["href"]
+    for content in (b"", SECRET[:-1] + b"X", bytes(len(SECRET))):
+        assert ask("PUT", link, content=content).status_code == 400
+    assert commit(ask, ben, "ben/m", large(OID, len(SECRET))).status_code == 400
+
+
 def test_links_cannot_be_swapped_kept_or_made(hub: Hub, ask: Ask, ann: Person) -> None:
     ask("POST", "/api/repos/create", ann, json={"name": "m"})
     link = batch(ask, ann, "ann/m", OID, len(SECRET))["actions"]["upload"]["href"]

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from headstart.hub.hub import Hub
+from headstart.hub.serve.heads import BoundedHeads
 
 _IDLE_SECONDS = 30
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
@@ -28,7 +29,7 @@ def run(app: FastAPI, hub: Hub, host: str, port: int) -> None:
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False,
         timeout_keep_alive=_IDLE_SECONDS, timeout_graceful_shutdown=10, server_header=False,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=BoundedHeads,
     )  # fmt: skip
     _spend_little_memory()
     server = uvicorn.Server(config)
