@@ -25,6 +25,7 @@ class Served:
 
     address: str
     process: subprocess.Popen[bytes]
+    log: Path
 
     def peak_bytes(self) -> int:
         """Return the most memory that the server, all its processes together, ever held."""
@@ -57,9 +58,16 @@ def start(root: Path, *options: str) -> Served:
     """Start ``headstart hub serve`` on a free port; return once it answers."""
     port = free_port()
     command = [*_HUB, "serve", "--root", str(root), "--port", str(port), *options]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    log = root / f"serve-{port}.log"
+    with log.open("wb") as told:
+        process = subprocess.Popen(command, stderr=told)
     answered(f"http://127.0.0.1:{port}/api/models", process)
-    return Served(f"http://127.0.0.1:{port}", process)
+    return Served(f"http://127.0.0.1:{port}", process, log)
+
+
+def logged(server: Served) -> str:
+    """Return what the server complained of: every answer of 500 is there, with its cause."""
+    return server.log.read_text(errors="replace").partition("\n")[2]
 
 
 def answered(url: str, process: subprocess.Popen[bytes]) -> None:
