@@ -58,6 +58,7 @@ def start(root: Path, *options: str) -> Served:
     """Start ``headstart hub serve`` on a free port; return once it answers."""
     port = free_port()
     command = [*_HUB, "serve", "--root", str(root), "--port", str(port), *options]
+    root.mkdir(parents=True, exist_ok=True)
     log = root / f"serve-{port}.log"
     with log.open("wb") as told:
         process = subprocess.Popen(command, stderr=told)
