@@ -10,12 +10,14 @@ import hashlib
 import json
 import random
 import tempfile
+import time
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any, cast
 
 NEWEST = "newest.json"
 SLOTS = 10
+_IDLE_SECONDS = 10.0  # servers keep a connection open that long, or longer
 Files = dict[str, bytes]
 
 
@@ -60,6 +62,7 @@ class Client:
     def __init__(self, address: str, text: str) -> None:
         self.address, self._text = address, text
         self._connection = HTTPConnection(address.removeprefix("http://"), timeout=120)
+        self._used = 0.0
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> bytes:
         """Return the body of an answer.
@@ -71,9 +74,12 @@ class Client:
         told = {"Authorization": f"Bearer {self._text}", **headers}
         if body is not None and method == "POST":
             told = {"Content-Type": "application/json", **told}
+        if time.monotonic() - self._used > _IDLE_SECONDS:
+            self._connection.close()  # the server may be about to; the next request opens it
         self._connection.request(method, path, body, told)
         answer = self._connection.getresponse()
         data = answer.read()
+        self._used = time.monotonic()
         assert answer.status in (200, 206), f"{method} {path}: {answer.status} {data[:300]!r}"
         return data
 

@@ -105,15 +105,19 @@ def _requests(draw: random.Random, names: list[str]) -> Iterator[tuple[str, bool
     yield "list by downloads", False, some(lambda n, w: asked(api, sort="downloads", limit=100))
     yield "list of an owner", False, some(lambda n, w: asked(api, author=draw.choice(OWNERS)))
     yield "search, a common word", False, some(lambda n, w: asked(api, search=w, limit=100))
-    yield "search, two words", False, some(
-        lambda n, w: asked(api, search=f"{w} {draw.choice(WORDS)}", limit=100)
+    yield (
+        "search, two words",
+        False,
+        some(lambda n, w: asked(api, search=f"{w} {draw.choice(WORDS)}", limit=100)),
     )
     yield "search, one model's name", False, some(lambda n, w: asked(api, search=n))
     yield "search, a rare word", False, some(lambda n, w: asked(api, search=RARE))
     yield "search, a word that is nowhere", False, some(lambda n, w: asked(api, search=ABSENT + w))
     yield "filter, one tag", False, some(lambda n, w: asked(api, filter="text-classification"))
-    yield "filter, three tags", False, some(
-        lambda n, w: asked(api, filter=["license:mit", "text-classification", "de"])
+    yield (
+        "filter, three tags",
+        False,
+        some(lambda n, w: asked(api, filter=["license:mit", "text-classification", "de"])),
     )
     yield "search and filter", False, some(lambda n, w: asked(api, search=w, filter="de"))
     yield "info", False, some(lambda n, w: f"{api}/{n}")
@@ -123,8 +127,10 @@ def _requests(draw: random.Random, names: list[str]) -> Iterator[tuple[str, bool
     yield "page: models", True, some(lambda n, w: page)
     yield "page: models, a search", True, some(lambda n, w: asked(page, q=w))
     yield "page: models, a word that is nowhere", True, some(lambda n, w: asked(page, q=ABSENT + w))
-    yield "page: models, filters", True, some(
-        lambda n, w: asked(page, task="text-classification", licence="mit", language="de")
+    yield (
+        "page: models, filters",
+        True,
+        some(lambda n, w: asked(page, task="text-classification", licence="mit", language="de")),
     )
     yield "page: models, by size", True, some(lambda n, w: asked(page, size="100MB", sort="size"))
     yield "page: models, approved", True, some(lambda n, w: asked(page, state="approved"))

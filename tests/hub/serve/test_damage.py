@@ -30,7 +30,7 @@ Ask = Callable[..., bytes | None]
 
 
 @pytest.fixture
-def ask(address: str, ann: Person) -> Iterator[Ask]:
+def ask(address: str, ann: Person) -> Ask:
     """Give a function that returns an answer's body; None if it is refused or does not end well."""
 
     def asked(method: str, path: str, body: bytes | None = None, **headers: str) -> bytes | None:
@@ -46,7 +46,7 @@ def ask(address: str, ann: Person) -> Iterator[Ask]:
             connection.close()
         return data if answer.status in (200, 206) else None
 
-    yield asked
+    return asked
 
 
 def as_json(data: bytes | None) -> Any:
@@ -123,9 +123,7 @@ def ways(ask: Ask, name: str, bearer: dict[str, str]) -> Iterator[tuple[bytes | 
     yield by_xet(ask, bearer, name), FILES["xet.bin"]
 
 
-def test_a_changed_byte_in_any_stored_object_is_never_served(
-    hub: Hub, ask: Ask, full: str
-) -> None:
+def test_a_changed_byte_in_any_stored_object_is_never_served(hub: Hub, ask: Ask, full: str) -> None:
     bearer = _xet_bearer(ask, "read")
     served = [(came, good) for came, good in ways(ask, full, bearer) if came is not None]
     assert len(served) == 16

@@ -1,4 +1,4 @@
-"""Many slow connections at once: headers that never end, bodies that trickle, readers that do not."""
+"""Many slow connections: headers that never end, bodies that do not come, readers that do not."""
 
 from __future__ import annotations
 
