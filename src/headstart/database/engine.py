@@ -43,8 +43,9 @@ def engine_for(place: str | Path, purpose: Purpose) -> Engine:
     if "connect_timeout" not in url.query:
         url = url.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
     return create_engine(
-        url, pool_pre_ping=True, hide_parameters=True, connect_args={"client_encoding": "utf8"}
-    )
+        url, pool_pre_ping=True, pool_timeout=BUSY_SECONDS, hide_parameters=True,
+        connect_args={"client_encoding": "utf8"},
+    )  # fmt: skip
 
 
 def reading(engine: Engine) -> Engine:
@@ -145,6 +146,7 @@ def _sqlite(url: URL, purpose: Purpose) -> Engine:
         raise _no_place(file, "its folder is read-only", purpose)
     engine = create_engine(
         url.set(database=str(file)),
+        max_overflow=-1,  # writers wait in SQLite, for each other; readers must not wait with them
         hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS},
     )

@@ -118,7 +118,11 @@ def test_the_migrations_make_the_tables_that_are_asked(either: Hub) -> None:
     url = either.database.url
     with engine_for(url, REGISTRY).connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"version_table": REGISTRY.version_table}
+            connection,
+            opts={
+                "version_table": REGISTRY.version_table,
+                "include_name": lambda name, *_: "hub_words" not in str(name),  # the database's own
+            },
         )
         assert compare_metadata(context, REGISTRY.metadata) == []
 

@@ -1,114 +1,97 @@
-"""Kill -9 the server at any moment: what it acknowledged is there, nothing is half-visible."""
+"""Kill -9 the server at random moments of pushes: what it acknowledged is there, whole.
+
+Three clients push at once, by LFS and by Xet, one commit of three files after the other. What was
+not acknowledged is there whole, or not at all.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 import random
-import signal
-import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from signal import SIGKILL
 
 import pytest
-from huggingface_hub.utils import get_session
 
-from headstart.hub.access import tokens
-from headstart.hub.actions import admitting, finding
+from bench.hub_clients import NEWEST, SLOTS, Client, Files, files_of, history
+from bench.hub_server import Served, served, start, token
 from headstart.hub.actions.maintaining import fsck
 from headstart.hub.hub import open_hub
-from headstart.hub.registry import commits, trees
-from headstart.hub.registry.model import Kind
+from tests.hub.xet.conftest import block_name, chunk
+from tests.hub.xet.conftest import told as shard
 
-ROUNDS = 5
-SIZE = 300_000
-
-
-def started(root: Path) -> tuple[subprocess.Popen[bytes], str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "headstart.cli.main", "hub", "serve", "--root", str(root)]
-    process = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    process.stderr.readline()  # it says so when it is about to listen
-    return process, f"http://127.0.0.1:{port}"
+ROUNDS, CLIENTS = int(os.environ.get("HEADSTART_KILLS", "6")), 3
+"""As often is it killed; 20 times take two minutes."""
+LONGEST = 1.2
+"""Seconds after which a server is killed at the latest."""
 
 
-def reached(address: str, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
+def pushing(address: str, text: str, who: str, turn: int) -> list[tuple[str, Files]]:
+    """Push until the server is dead; return what it acknowledged: commits and what they brought."""
+    client, done, dice = Client(address, text), list[tuple[str, Files]](), random.Random(who)
+    while True:
+        files = files_of(f"{turn}-{who}", len(done), dice)
         try:
-            get_session().get(f"{address}/api/models")
-        except Exception as error:  # of whichever HTTP library the client has
-            assert type(error).__name__ == "ConnectError", error  # noqa: PT017
-            continue
-        return
+            if who == "xet":
+                bring(client, files[f"{turn}-{who}/{len(done) % SLOTS}.bin"])
+            done.append((client.push("m", files), files))
+        except (OSError, HTTPException, AssertionError):  # it is dead, in one of many ways
+            return done
 
 
-def pushed(address: str, token: str, path: str, content: bytes) -> str:
-    """Push a file as a client without retries would; return the commit's id."""
+def bring(client: Client, data: bytes) -> None:
+    """Bring a file by Xet, as its clients do; the commit then finds it."""
+    chunks = [data[start : start + 100_000] for start in range(0, len(data), 100_000)]
+    block = block_name(chunks)
+    told = json.loads(client.ask("GET", "/api/models/ann/m/xet-write-token/main"))
+    bearer = {"Authorization": f"Bearer {told['accessToken']}"}
+    client.ask("POST", f"/cas/v1/xorbs/default/{block}", b"".join(map(chunk, chunks)), **bearer)
+    client.ask("POST", "/cas/v1/shards", shard(chunks, [(block, 0, len(chunks), len(data))]),
+               **bearer)  # fmt: skip
 
-    def ask(method: str, url: str, **options: Any) -> Any:
-        headers = {"Authorization": f"Bearer {token}"}
-        try:
-            answer = get_session().request(method, url, headers=headers, **options)
-        except Exception as error:  # of whichever HTTP library the client has
-            raise RuntimeError from error
-        if answer.status_code not in (200, 409):
-            raise RuntimeError(answer.text)
-        return answer
 
-    oid = hashlib.sha256(content).hexdigest()
-    named = {"oid": oid, "size": len(content)}
-    ask("POST", f"{address}/api/repos/create", json={"name": "m"})
-    batch = ask(
-        "POST", f"{address}/ann/m.git/info/lfs/objects/batch",
-        json={"operation": "upload", "objects": [named]},
-    ).json()  # fmt: skip
-    ask("PUT", batch["objects"][0]["actions"]["upload"]["href"], content=content)
-    lines = [
-        {"key": "header", "value": {"summary": path}},
-        {"key": "lfsFile", "value": {"path": path, "algo": "sha256", **named}},
-    ]
-    body = "\n".join(map(json.dumps, lines)).encode()
-    return str(
-        ask("POST", f"{address}/api/models/ann/m/commit/main", content=body).json()["commitOid"]
-    )
+def killed(server: Served, after: float) -> subprocess.Popen[bytes]:
+    code = f"import os, time; time.sleep({after}); os.kill({server.process.pid}, {int(SIGKILL)})"
+    return subprocess.Popen([sys.executable, "-c", code])
 
 
 @pytest.mark.slow
 def test_what_was_acknowledged_outlives_kill_9(tmp_path: Path) -> None:
-    root = tmp_path / "hub"
+    root, dice = tmp_path / "hub", random.Random(17)
+    text = token(root, "ann")
+    acknowledged: list[tuple[str, Files]] = []
     hub = open_hub(root)
-    text, _ = admitting.token(hub, "ann", "write")
-    asker = hub.database.read(lambda c: tokens.recognise(c, text))
-    dice = random.Random(17)
-    acknowledged: dict[str, tuple[bytes, str]] = {}
     for turn in range(ROUNDS):
-        process, address = started(root)
-        reached(address, process)
-        killer = subprocess.Popen(
-            [sys.executable, "-c", f"import os, time; time.sleep({dice.uniform(0.05, 1.5)}); "
-             f"os.kill({process.pid}, {int(signal.SIGKILL)})"]
-        )  # fmt: skip
-        number = 0
-        while process.poll() is None:
-            path, content = f"{turn}/{number}.bin", dice.randbytes(SIZE)
-            try:
-                commit = pushed(address, text, path, content)
-            except (OSError, RuntimeError):  # it is dead, in one of many ways
-                break
-            acknowledged[path] = (content, commit)
-            number += 1
+        server = start(root)
+        if not turn:
+            Client(server.address, text).create("m")
+        killer = killed(server, dice.uniform(0.05, LONGEST))
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            jobs = [
+                pool.submit(pushing, server.address, text, who, turn) for who in ("a", "b", "xet")
+            ]
+            acknowledged += [one for job in jobs for one in job.result()]
         killer.wait()
-        process.wait()
-        assert fsck(hub, deep=True).well
-    found = hub.database.read(lambda c: finding.revision_for(c, asker, Kind.MODEL, "ann/m", "main"))
-    line = hub.database.read(lambda c: commits.history(c, found.repo, found.commit))
-    files = hub.database.read(lambda c: trees.entries(c, found.commit.tree))
-    assert acknowledged
-    for path, (content, oid) in acknowledged.items():
-        assert b"".join(hub.store.read(files[path].sha256)) == content
-        assert oid in {one.id for one in line}
+        assert server.process.wait() == -SIGKILL
+        assert fsck(hub).well
+    assert len(acknowledged) > ROUNDS
+    assert fsck(hub, deep=True).well
+    with served(root) as server:
+        client = Client(server.address, text)
+        line = history(client, "m")
+        assert {commit for commit, _ in acknowledged} <= set(line)
+        for commit, files in acknowledged:
+            for path, data in files.items():
+                assert client.ask("GET", f"/ann/m/resolve/{commit}/{path}") == data
+        for commit in line[:-1]:  # also of those that nobody was told of
+            tree = client.ask("GET", f"/api/models/ann/m/tree/{commit}?recursive=true")
+            paths = {one["path"] for one in json.loads(tree) if one["type"] == "file"}
+            pairs = {path.removesuffix(".bin") for path in paths if path.endswith(".bin")}
+            assert paths == {".gitattributes", NEWEST} | {
+                f"{one}.{kind}" for one in pairs for kind in ("bin", "txt")
+            }

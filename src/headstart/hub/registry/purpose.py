@@ -9,7 +9,7 @@ REGISTRY = Purpose(
     what="registry",
     elsewhere="name another place with --database",
     migrations="headstart.hub.registry:migrations",
-    head="0002",
+    head="0003",
     version_table="headstart_hub_version",
     metadata=Table.metadata,
 )

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, or_, select, true
-from sqlalchemy.orm import aliased
 
 from headstart.hub.errors import BadRequestError
 from headstart.hub.registry import refs
 from headstart.hub.registry.model import Kind, Repo, State
 from headstart.hub.registry.names import key_of
+from headstart.hub.registry.narrowing import with_tags, with_words
 from headstart.hub.registry.repos import repo_of
 from headstart.hub.registry.tables import RefTable, RepoTable, RepoTagTable, RevisionTable
 
@@ -76,7 +76,11 @@ def search(connection: Connection, wish: Wish, sight: Sight) -> tuple[list[Repo]
     if column is None:
         raise BadRequestError(f"cannot sort by {wish.sort[:50]!r}: one of {', '.join(SORTS)}")
     limit = max(1, min(wish.limit, MOST))
-    query = select(RepoTable.__table__).where(*_conditions(wish, sight))
+    query = select(RepoTable.__table__).where(
+        *_conditions(wish, sight),
+        *with_words(connection, wish.words.lower().split()),
+        *with_tags(connection, wish.tags),
+    )
     query = _after(query, column, wish.cursor)
     query = query.order_by(column.desc(), RepoTable.id.desc()).limit(limit + 1)
     rows = connection.execute(query).all()
@@ -108,8 +112,6 @@ def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
         RepoTable.kind == wish.kind,
         *seen(sight),
     ]
-    for word in wish.words.lower().split():
-        found.append(RepoTable.words.contains(word, autoescape=True))
     if wish.owner is not None:
         found.append(RepoTable.owner == key_of(wish.owner))
     if wish.largest is not None:
@@ -120,18 +122,6 @@ def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
         found.append(RepoTable.parameters <= wish.most_parameters)
     if wish.state is not None:
         found.append(_standing(wish.state, sight))
-    if wish.tags:
-        found.append(RepoTable.id.in_(_tagged(wish.tags)))
-    return found
-
-
-def _tagged(tags: Sequence[str]) -> Select[Any]:
-    """Return the repos that have all tags: quick where the first is the rarest."""
-    found = select(RepoTagTable.repo).where(RepoTagTable.tag == tags[0])
-    for tag in tags[1:]:
-        other = aliased(RepoTagTable)
-        has = select(other.repo).where(other.repo == RepoTagTable.repo, other.tag == tag)
-        found = found.where(has.correlate(RepoTagTable).exists())
     return found
 
 

@@ -13,6 +13,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from headstart.hub.errors import BadRequestError
+from headstart.hub.store.model import writing
 
 _IN_MEMORY = 4 * 1024 * 1024
 _BATCH = 1024 * 1024
@@ -85,6 +86,7 @@ async def spooled(request: Request, most: int, folder: Path) -> AsyncIterator[IO
 
     Raises:
         BadRequestError: It has more than ``most`` bytes.
+        Full: There is no room for it.
     """
     with SpooledTemporaryFile(_IN_MEMORY, dir=str(folder)) as file:
         size = 0
@@ -92,6 +94,11 @@ async def spooled(request: Request, most: int, folder: Path) -> AsyncIterator[IO
             size += len(batch)
             if size > most:
                 raise BadRequestError(f"the request is over {most >> 20} MiB: split it")
-            await run_in_threadpool(file.write, batch)
+            await run_in_threadpool(_written, file, batch, str(folder))
         file.seek(0)
         yield file
+
+
+def _written(file: IO[bytes], batch: bytes, where: str) -> None:
+    with writing(where):
+        file.write(batch)

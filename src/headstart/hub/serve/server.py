@@ -46,5 +46,5 @@ def _spend_little_memory() -> None:
         return
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
-        for parameter, value in ((_M_ARENA_MAX, 2), (_M_MMAP_THRESHOLD, 1 << 20)):
+        for parameter, value in ((_M_ARENA_MAX, 2), (_M_MMAP_THRESHOLD, 16 << 20), (-1, 64 << 20)):
             mallopt(ctypes.c_int(parameter), ctypes.c_int(value))

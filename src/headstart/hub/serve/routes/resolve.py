@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -19,6 +18,7 @@ from headstart.hub.serve.context import ABase, AHub, AnAsker, name_of, path_of
 from headstart.hub.serve.mirrored import Fetched
 from headstart.hub.serve.paths import whole
 from headstart.hub.serve.ranges import OutsideError, wanted
+from headstart.hub.serve.streams import begun
 
 router = APIRouter(dependencies=[Fetched])
 _MEANT = {"GET", "HEAD"}
@@ -105,17 +105,6 @@ def _content(request: Request, hub: Hub, entry: Entry, headers: dict[str, str]) 
         return Response(status_code=status, headers=headers)
     content = begun(hub.store.read(entry.sha256, start, stop))
     return StreamingResponse(content, status_code=status, headers=headers)
-
-
-def begun(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Return the same parts, the first one read already: damage there is told, not cut off."""
-    first = next(parts, b"")
-
-    def all_parts() -> Iterator[bytes]:
-        yield first
-        yield from parts
-
-    return all_parts()
 
 
 def _moved(kind: Kind, repo: Repo, revision: str, path: str) -> Response:

@@ -6,7 +6,6 @@ deduplication, grants) clients do without.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from threading import BoundedSemaphore
 from typing import IO, Any
 
@@ -26,7 +25,7 @@ from headstart.hub.serve.bodies import spooled
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of, name_of
 from headstart.hub.serve.paths import whole
 from headstart.hub.serve.ranges import OutsideError, wanted
-from headstart.hub.serve.routes.resolve import begun
+from headstart.hub.serve.streams import begun
 from headstart.hub.signing import after, opened, ticket
 from headstart.hub.xet.vault import Run, together
 
@@ -140,7 +139,7 @@ def data(link: str, request: Request, hub: AHub) -> Response:
     headers = {"Content-Length": str(stop - start), "Accept-Ranges": "bytes"}
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    content: Iterator[bytes] = begun(hub.vault.xorb_bytes(name, start, stop - 1))
+    content = begun(hub.vault.xorb_bytes(name, start, stop - 1))
     return StreamingResponse(
         content, 200 if part is None else 206, headers, media_type="application/octet-stream"
     )

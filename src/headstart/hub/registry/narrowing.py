@@ -1,0 +1,61 @@
+"""What makes searches quick: few repos are looked up, of many the newest are looked through.
+
+A database that first collects all repos with a common tag, and only then takes the newest hundred,
+is slow; one that goes from the newest on to find a rare word is slower. So it is counted first
+which of both it is, up to :data:`FEW`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, select, text
+from sqlalchemy.orm import aliased
+
+from headstart.hub.registry.tables import RepoTable, RepoTagTable
+
+FEW = 1000
+INDEX = "hub_words"
+"""SQLite's index of all runs of three signs in repos' words; the third migration makes it."""
+_RUN = 3
+
+
+def with_words(connection: Connection, words: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Return what must hold of repos that have all of these texts in their words, lower case."""
+    found = [RepoTable.words.contains(word, autoescape=True) for word in words]
+    runs = [word for word in words if len(word) >= _RUN and word.isprintable()]
+    if runs and connection.dialect.name == "sqlite":  # PostgreSQL's index does it unasked
+        match = " AND ".join('"' + run.replace('"', '""') + '"' for run in runs)
+        query = text(
+            f"SELECT repo FROM {INDEX}_repos WHERE number IN "
+            f"(SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH :match LIMIT :most)"
+        )
+        rows = connection.execute(query, {"match": match, "most": FEW + 1})
+        found += _few(list(rows.scalars()))
+    return found
+
+
+def with_tags(connection: Connection, tags: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Return what must hold of repos that have all of these tags."""
+    if not tags:
+        return []
+    rows = connection.execute(_tagged(tags).limit(FEW + 1))
+    return _few(list(rows.scalars())) or [_has(tag, RepoTable.id).exists() for tag in tags]
+
+
+def _few(repos: list[str]) -> list[ColumnElement[bool]]:
+    return [RepoTable.id.in_(repos)] if len(repos) <= FEW else []
+
+
+def _tagged(tags: Sequence[str]) -> Select[Any]:
+    """Return the repos that have all tags: quick where the first is the rarest."""
+    found = select(RepoTagTable.repo).where(RepoTagTable.tag == tags[0])
+    for tag in tags[1:]:
+        found = found.where(_has(tag, RepoTagTable.repo).correlate(RepoTagTable).exists())
+    return found
+
+
+def _has(tag: str, repo: Any) -> Select[Any]:
+    other = aliased(RepoTagTable)
+    return select(other.repo).where(other.repo == repo, other.tag == tag)
