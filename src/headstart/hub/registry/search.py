@@ -49,7 +49,7 @@ class Sight:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is searched for; all of it must hold."""
+    """What is searched for; all of it must hold. Of several ``tasks``, one must be the repo's."""
 
     kind: Kind
     words: str = ""
@@ -60,6 +60,7 @@ class Wish:
     limit: int = 30
     cursor: str | None = None
     state: State | None = None
+    tasks: tuple[str, ...] = ()
 
 
 def search(connection: Connection, wish: Wish, sight: Sight) -> tuple[list[Repo], str | None]:
@@ -108,6 +109,8 @@ def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
         found.append(RepoTable.size <= wish.largest)
     if wish.state is not None:
         found.append(_standing(wish.state, sight))
+    if wish.tasks:
+        found.append(RepoTable.pipeline.in_(wish.tasks))
     if wish.tags:
         found.append(RepoTable.id.in_(_tagged(wish.tags)))
     return found
