@@ -9,6 +9,7 @@ from typing import Any
 from headstart.web.lineage import listed, own_block
 from headstart.web.words import Words
 
+FACTS = ("method", "data", "study", "cost", "score", "forgetting")
 _HOUR, _MINUTE = 3600.0, 60.0
 _MOST = 10
 
