@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from math import isfinite
 from typing import Any
 
@@ -98,6 +99,9 @@ def _span(value: Any, words: Words) -> str:
 
 
 def _number(value: Any) -> float | None:
+    if isinstance(value, str):  # YAML 1.1 knows no 1e16, as JSON writes it: it reads a text
+        with suppress(ValueError):
+            return _number(float(value[:40]))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if abs(value) < 1e300 and isfinite(value) else None
