@@ -2,7 +2,7 @@
 
     python scripts/hub_pictures.py docs/pictures
 
-It makes a hub in a temporary folder with headstart's own commands (two studies of packaged data,
+It makes a hub in a temporary folder with headstart's own commands (two studies,
 one from the other's model; a draft that the gate refuses), serves it, and looks at its pages.
 """
 
@@ -27,9 +27,17 @@ from screenshots import Browser
 PATIENCE = 120.0
 LIMIT = 200_000
 STUDIES = (  # the second one begins with what the first one found
-    ("names", "packaged:emojis", "bundled:minilm-l6", "language/emoji-names"),
-    ("news", "packaged:bbc-news", "hub:language/emoji-names@approved", "language/news"),
-)
+    ("names", ("packaged:emojis", "--base", "bundled:minilm-l6", "--method", "probe"),
+     "language/emoji-names"),
+    ("moods", ("moods.csv", "--base", "hub:language/emoji-names@approved", "--method", "partial",
+               "--retain", "packaged:emojis"), "language/moods"),
+)  # fmt: skip
+MOODS = {
+    "glad": ("happy", "joyful", "delighted", "cheerful", "merry", "proud", "thankful", "amused"),
+    "sad": ("sad", "gloomy", "lonely", "sorry", "tearful", "hopeless", "hurt", "heartbroken"),
+    "angry": ("angry", "furious", "annoyed", "outraged", "bitter", "mad", "cross", "irritated"),
+}
+SAID = ("I am {} today", "she looks {}", "we felt {} about it", "a {} face", "why so {}?")
 REFUSED = {
     "README.md": "---\nlicense: cc-by-nc-4.0\npipeline_tag: image-classification\n---\n# Birds\n",
     "config.json": '{"model_type": "resnet", "auto_map": {"AutoModel": "birds.Net"}}',
@@ -37,11 +45,11 @@ REFUSED = {
 }
 VIEWS = (  # file, who looks, address, width, height, light or dark
     ("hub-models", "cara", "/models", 1280, 720, "light"),
-    ("hub-lineage", "cara", "/language/news/lineage", 1280, 900, "light"),
+    ("hub-lineage", "cara", "/language/moods/lineage", 1280, 900, "light"),
     ("hub-gate", "cara", "/vision/birds/commit/main", 1280, 1000, "light"),
     ("hub-profile", "cara", "/profile?role=llm-engineer&level=lead&compare=principal", 1280, 1100,
      "light"),
-    ("hub-phone", "cara", "/language/news", 390, 844, "dark"),
+    ("hub-phone", "cara", "/language/moods", 390, 844, "dark"),
 )  # fmt: skip
 
 
@@ -111,12 +119,14 @@ def _wait(address: str, log: Path, server: subprocess.Popen[bytes]) -> None:
 
 def furnish(hub: Hub, place: Path) -> None:
     """Train, push, judge and approve: all that the pictures show."""
-    for name, data, base, model in STUDIES:
-        hub.command(
-            "adapt", data, "--base", base, "--method", "probe", "--method", "partial",
-            "--labels-per-class", "16", "--seeds", "1", "--budget", "2min",
-            "--out", str(place / "studies" / name), "--push", model,
-        )  # fmt: skip
+    rows = [f"{said.format(word)},{mood}" for mood, words in MOODS.items()
+            for word in words for said in SAID]  # fmt: skip
+    (place / "moods.csv").write_text("\n".join(["text,mood", *rows]), encoding="utf-8")
+    for name, (data, *how), model in STUDIES:
+        where = data if ":" in data else str(place / data)
+        out = str(place / "studies" / name)
+        hub.command("adapt", where, *how, "--labels-per-class", "16", "--seeds", "1",
+                    "--budget", "1min", "--out", out, "--push", model)  # fmt: skip
         hub.command("hub", "gate", model, "--root", str(hub.root))
         hub.command("hub", "approve", model, who="cara")
     folder = place / "birds"
