@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.web.lineage import Node, bases_in, drawing, facts_in
+from headstart.web.lineage import Node, bases_in, drawing
 
 NAMES = "abcdefgh"
 nodes = st.dictionaries(
@@ -31,6 +31,6 @@ def test_any_cards_can_be_drawn_also_those_that_name_each_other(given_nodes: lis
 def test_what_cards_tell_is_read_with_care() -> None:
     assert bases_in({"base_model": ["a/b", 3, "", "a/b"]}) == ("a/b",)
     assert bases_in({"base_model": {"x": 1}}) == ()
-    facts = facts_in({"datasets": ["x", "y"], "headstart": {"cost": {"seconds": 3}, "study": None}})
-    assert facts == {"data": "x, y", "cost": "seconds: 3"}
-    assert facts_in({"headstart": "no"}) == {}
+    assert bases_in({"headstart": {"base": "hub:a/b@approved"}}) == ("a/b",)
+    assert bases_in({"headstart": {"base": "bundled:minilm-l6"}}) == ("bundled:minilm-l6",)
+    assert bases_in({"headstart": "no"}) == ()

@@ -12,13 +12,19 @@ import pytest
 import headstart
 from headstart.errors import RequestError
 from headstart.hub.access.model import Role
+from headstart.hub.registry.modality import MODALITIES
 from headstart.hub.registry.model import State
 from headstart.org.depth import Change
+from headstart.web.steps import FACTS
 from headstart.web.words import LANGUAGES, language_for, words_in
 
 HOUSE = Path(headstart.__file__).parent
-ASKED = re.compile(r"""\bw(?:ords)?(\.count)?\(\s*f?["']([^"']+)["'](\s*~|(?:\s+if .+? else\s+"""
-                   r"""["']([^"']+)["']))?""")  # fmt: skip
+ASKED = re.compile(r"""\bw(?:ords)?(\.count|\.known)?\(\s*f?["']([^"']+)["'](\s*~|"""
+                   r"""(?:\s+if .+? else\s+["']([^"']+)["']))?""")  # fmt: skip
+_HUB = [*HOUSE.glob("hub/**/*.py"), *HOUSE.glob("web/**/*.py")]
+_SOURCE = "\n".join(file.read_text(encoding="utf-8") for file in _HUB)
+REASONS = set(re.findall(r'reason=(?:"|\(?")([a-z-]+)"', _SOURCE)) | {"old-form", "session-ended"}
+VERBS = re.findall(r'audit\.note\(\s*connection, [^"]*"([a-z ]+)"', _SOURCE)
 # Ids that are put together: what stands for the changing part.
 PARTS = {
     "profile.change.": [str(change) for change in Change],
@@ -30,7 +36,14 @@ PARTS = {
     "changes.": ["added", "changed", "removed"],
     "sort.": ["lastModified", "downloads", "size"],
     "study.": ["done", "running", "silent"],
-    "fact.": ["task", "data", "study", "cost", "forgetting", "kind", "modality", "metric"],
+    "fact.": ["task", *FACTS, "kind", "modality", "metric"],
+    "modality.": list(MODALITIES),
+    "repo.": ["card", "files", "revisions", "lineage", "gate"],
+    "gate.": ["seconds", "versions"],
+    "teams.": ["saved", "founded"],
+    "audit.": ["when", "who", "what", "target"],
+    "audit.did.": [*VERBS, "import", State.RETIRED, State.REFUSED, State.REVOKED],
+    "refusal.": sorted(REASONS),
     "fault.": ["400", "403", "404", "405", "409", "500"],
     "fault-about.": ["400", "403", "404", "405", "409", "500"],
 }
@@ -38,14 +51,14 @@ PARTS = {
 
 def asked() -> set[str]:
     """Return the ids that pages and commands ask for."""
-    found: set[str] = {"day"}
+    found: set[str] = {"day", "thousands"}
     for file in (*HOUSE.glob("web/**/*.html"), *HOUSE.glob("web/**/*.py"), *HOUSE.glob("cli/*.py"),
                  *HOUSE.glob("hub/**/*.py")):  # fmt: skip
         for counted, key, more, other in ASKED.findall(file.read_text(encoding="utf-8")):
             if more.strip() == "~" or "{" in key:
                 stem = key.partition("{")[0]
                 found |= {stem + part for part in PARTS[stem]}
-            elif counted:
+            elif counted == ".count":
                 found |= {f"{key}.one", f"{key}.many"}
             else:
                 found |= {name for name in (key, other) if name}

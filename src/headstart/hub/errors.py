@@ -13,14 +13,22 @@ class HubError(HeadstartError):
         status: HTTP status.
         code: The protocol's ``X-Error-Code``, which decides what the client raises.
         commit: The commit in which a file was looked for, if one was.
+        reason: Names the refusal for pages that tell it in other languages ("own-model").
     """
 
     status: int = 400
     code: str | None = None
 
-    def __init__(self, what: str, *, mend: str | None = None, commit: str | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        mend: str | None = None,
+        commit: str | None = None,
+        reason: str | None = None,
+    ) -> None:
         super().__init__(what, mend=mend)
-        self.commit = commit
+        self.commit, self.reason = commit, reason
 
 
 class BadRequestError(HubError):

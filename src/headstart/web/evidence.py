@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_LONGEST = 400
-_MOST = 40
+from headstart.web.figures import figure
+from headstart.web.words import Words
+
+_MOST = 100
+_INTERVAL = {"value", "low", "high"}
+_FACTS = ("seconds", "versions")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Values that belong together, row by row; ``head`` names the columns."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One thing that a check tells beyond its sentence: a text, or a table."""
+
+    name: str
+    text: str = ""
+    table: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -19,13 +39,15 @@ class Found:
         check: Its name.
         passed: Whether it is content.
         words: Its sentence for people.
-        details: Numbers and names, each as a text.
+        reasons: Why it is not: file ("" for none), and what is wrong with it.
+        details: Figures and names.
     """
 
     check: str
     passed: bool
     words: str
-    details: tuple[tuple[str, str], ...]
+    reasons: tuple[tuple[str, str], ...]
+    details: tuple[Detail, ...]
 
 
 @dataclass(frozen=True)
@@ -35,7 +57,7 @@ class Shown:
     Attributes:
         findings: Of each check; what did not pass comes first.
         standard: Name of the standard, or "".
-        facts: What else is known: seconds, versions.
+        facts: What else is known, by id: seconds, versions.
     """
 
     findings: tuple[Found, ...]
@@ -48,45 +70,82 @@ class Shown:
         return sum(one.passed for one in self.findings)
 
 
-def read(evidence: Mapping[str, Any] | None) -> Shown | None:
+@dataclass(frozen=True)
+class Agreed:
+    """Who has approved a revision so far, of how many that its standard asks for."""
+
+    by: tuple[str, ...]
+    least: int
+
+
+def agreed(evidence: Mapping[str, Any] | None) -> Agreed:
+    """Return who has approved, as the evidence keeps it."""
+    by = (evidence or {}).get("approved_by")
+    rules = (evidence or {}).get("approval")
+    least = rules.get("least", 1) if isinstance(rules, dict) else 1
+    names = tuple(str(one) for one in by) if isinstance(by, list) else ()
+    return Agreed(names, least if isinstance(least, int) else 1)
+
+
+def read(evidence: Mapping[str, Any] | None, words: Words) -> Shown | None:
     """Return a gate's evidence; None where it never ran."""
     if not evidence:
         return None
     raw = evidence.get("findings")
-    findings = [_finding(one) for one in raw if isinstance(one, dict)] if raw else []
+    findings = [_finding(one, words) for one in raw if isinstance(one, dict)] if raw else []
     standard = evidence.get("standard")
     if isinstance(standard, dict):
         standard = standard.get("name", "")
-    facts = {key: evidence[key] for key in ("seconds", "versions") if key in evidence}
-    return Shown(
-        tuple(sorted(findings, key=lambda one: one.passed)), text(standard or ""), _pairs(facts)
-    )
+    facts = [(key, figure(evidence[key], words)) for key in _FACTS if key in evidence]
+    ordered = tuple(sorted(findings, key=lambda one: one.passed))
+    return Shown(ordered, figure(standard or "", words), tuple(facts))
 
 
-def text(value: Any) -> str:
-    """Return a value of the evidence for people: an interval as ``0.91 [0.88, 0.94]``."""
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        found = str(value)
-    elif isinstance(value, int | float):
-        found = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-    elif isinstance(value, dict) and {"value", "low", "high"} <= value.keys():
-        found = f"{text(value['value'])} [{text(value['low'])}, {text(value['high'])}]"
-    elif isinstance(value, dict):
-        found = ", ".join(f"{key}: {text(one)}" for key, one in list(value.items())[:_MOST])
-    elif isinstance(value, list):
-        found = ", ".join(text(one) for one in value[:_MOST])
-    else:
-        found = json.dumps(value, default=str)
-    return found if len(found) <= _LONGEST else found[: _LONGEST - 1] + "…"
-
-
-def _finding(one: Mapping[str, Any]) -> Found:
-    details = one.get("details")
+def _finding(one: Mapping[str, Any], words: Words) -> Found:
+    raw = one.get("details")
+    details = dict(raw) if isinstance(raw, dict) else {}
+    reasons = _reasons(details.get("reasons"))
+    if reasons:
+        more = details.get("count")
+        details = {key: value for key, value in details.items() if key not in ("reasons", "count")}
+        if isinstance(more, int) and more > len(reasons):
+            details["reasons in all"] = more
     return Found(
-        text(one.get("check", "")), one.get("passed") is True, text(one.get("words", "")),
-        _pairs(details) if isinstance(details, dict) else (),
+        figure(one.get("check", ""), words), one.get("passed") is True,
+        figure(one.get("words", ""), words, most=3000), reasons,
+        tuple(_detail(str(key), value, words) for key, value in list(details.items())[:_MOST]),
     )  # fmt: skip
 
 
-def _pairs(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(key), text(value)) for key, value in list(values.items())[:_MOST])
+def _reasons(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(
+        (str(one.get("file") or ""), str(one["reason"]))
+        for one in value[:_MOST]
+        if isinstance(one, dict) and "reason" in one
+    )
+
+
+def _detail(name: str, value: Any, words: Words) -> Detail:
+    if isinstance(value, dict) and value and not value.keys() >= _INTERVAL:
+        if all(isinstance(one, dict) and not one.keys() >= _INTERVAL for one in value.values()):
+            named = [{"": key, **one} for key, one in value.items()]
+            return Detail(name, table=_table(named, words))
+        if any(isinstance(one, dict) for one in value.values()):
+            rows = [(str(key), figure(one, words)) for key, one in list(value.items())[:_MOST]]
+            return Detail(name, table=Table((), tuple(rows)))
+    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        return Detail(name, table=_table(value, words))
+    return Detail(name, figure(value, words))
+
+
+def _table(rows: Iterable[Mapping[str, Any]], words: Words) -> Table:
+    shown = list(rows)[:_MOST]
+    head = tuple(dict.fromkeys(str(key) for row in shown for key in row))[:12]
+    return Table(
+        head,
+        tuple(
+            tuple(figure(row[key], words) if key in row else "" for key in head) for row in shown
+        ),
+    )

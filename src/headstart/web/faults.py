@@ -59,16 +59,19 @@ def install(app: FastAPI) -> None:
         return await run_in_threadpool(page, request, error.status_code, "")
 
 
-def page(request: Request, status: int, why: str) -> Response:
+def page(request: Request, status: int, why: str, reason: str | None = None) -> Response:
     """Return a page that says what went wrong.
 
     Args:
         request: What was asked for.
         status: HTTP status.
         why: One sentence more, as the hub's errors have it: in English.
+        reason: The refusal's name, where the pages have words of their own for it.
     """
     key = str(status) if status in _TOLD else "400" if status < 500 else "500"
-    return visit_of(request).show("fault.html", status=status, key=key, why=why)
+    visit = visit_of(request)
+    own = visit.refusal(reason)
+    return visit.show("fault.html", status=status, key=key, why=own or why, own=bool(own))
 
 
 def _told(request: Request, error: HeadstartError | RequestValidationError) -> Response:
@@ -76,7 +79,8 @@ def _told(request: Request, error: HeadstartError | RequestValidationError) -> R
         return page(request, 400, "")
     if isinstance(error, HubError):
         why = "" if error.status == 404 else error.what
-        return page(request, error.status, f"{why} ({error.mend})" if error.mend and why else why)
+        told = f"{why} ({error.mend})" if error.mend and why else why
+        return page(request, error.status, told, error.reason)
     if isinstance(error, RequestError):
         return page(request, 400, error.what)
     _log.error("%s: %s", request.url.path, error)

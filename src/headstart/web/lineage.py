@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ROW, STEP, RADIUS = 34, 26, 6
-_TOLD = ("base", "method", "data", "study", "cost", "score", "forgetting", "forgotten")
 _LETTER = 8.2  # an upper bound for the width of a sign, in the drawing's units
 
 
@@ -22,7 +21,7 @@ class Node:
         name: As the card that names it has it.
         place: Its page, or "" where it is not on this hub, or not the reader's to see.
         bases: What it was made from, by name.
-        facts: What its card tells of the step: task, data, study, cost, forgetting.
+        facts: What its card tells of the step (:mod:`headstart.web.steps`).
     """
 
     name: str
@@ -78,21 +77,22 @@ def drawing(nodes: Sequence[Node]) -> Drawing:
 
 
 def bases_in(card: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what a card names as its base, at most ten."""
-    value = card.get("base_model")
-    found = value if isinstance(value, list) else [value]
-    named = [one.strip()[:200] for one in found if isinstance(one, str) and one.strip()]
+    """Return what a card names as its base, at most ten; else the one that headstart began with."""
+    found = card.get("base_model") or own_block(card).get("base")
+    values = found if isinstance(found, list) else [found]
+    named = [_plain(one.strip())[:200] for one in values if isinstance(one, str) and one.strip()]
     return tuple(dict.fromkeys(named))[:10]
 
 
-def facts_in(card: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a card tells of how its model was made: its ``headstart`` block, and data."""
+def own_block(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a card's ``headstart`` block: how the model was made, and what that cost."""
     own = card.get("headstart")
-    found = {"data": listed(card.get("datasets"))}
-    if isinstance(own, dict):
-        found |= {key: listed(own.get(key)) for key in _TOLD
-                  if own.get(key) is not None}  # fmt: skip
-    return {key: text for key, text in found.items() if text}
+    return own if isinstance(own, dict) else {}
+
+
+def _plain(base: str) -> str:
+    """Return the name of a model on this hub for ``hub:team/name@revision``; others as they are."""
+    return base.removeprefix("hub:").partition("@")[0] if base.startswith("hub:") else base
 
 
 def listed(value: Any) -> str:

@@ -69,9 +69,21 @@ def check_form(request: Request, hub: Hub, asker: Asker, text: str) -> None:
         ForbiddenError: It is not, or has been open for too long.
     """
     if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-        raise ForbiddenError("this form was sent from another site")
-    if opened(hub.secret, _FORM, text).get("token") != _held(asker):
-        raise ForbiddenError("this form was shown to somebody else", mend="load the page again")
+        raise ForbiddenError("this form was sent from another site", reason="other-site")
+    try:
+        shown = opened(hub.secret, _FORM, text).get("token")
+    except ForbiddenError:
+        raise ForbiddenError("this form has been open for too long", reason="old-form") from None
+    if shown != _held(asker):
+        raise ForbiddenError(
+            "this form was shown to somebody else", mend="load the page again",
+            reason="old-form" if asker.name else "session-ended",
+        )  # fmt: skip
+
+
+def ended(request: Request, asker: Asker) -> bool:
+    """Whether somebody had signed in, but their token opens nothing any more."""
+    return bool(request.cookies.get(COOKIE)) and asker.name is None
 
 
 def _held(asker: Asker) -> str:

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Connection
 
 from headstart.hub.access.model import Asker
-from headstart.hub.errors import BadRequestError
+from headstart.hub.errors import BadRequestError, HubError
 from headstart.hub.hub import Hub
 from headstart.hub.serve.context import base_of, hub_of
 from headstart.web import session
@@ -103,6 +103,14 @@ class Visit:
                 samesite="lax",
             )  # fmt: skip
         return response
+
+    def refusal(self, reason: str | None) -> str:
+        """Return the pages' own words for why the hub did not do something; "" without such."""
+        return self.words.known(f"refusal.{reason}", "")
+
+    def problem(self, error: HubError) -> str:
+        """Return what a form that was refused says about it."""
+        return self.refusal(error.reason) or error.what
 
     def go(self, address: str) -> Response:
         """Answer a form that was done: the browser gets the page at ``address``."""

@@ -19,6 +19,7 @@ from headstart.strict_yaml import read_yaml
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 DEFAULT = "en"
+_LARGE = 10**15
 _FOLDER = Path(__file__).with_name("words")
 
 
@@ -46,9 +47,24 @@ class Words:
         """
         return self.texts[key].format_map(values)
 
+    def known(self, key: str, otherwise: str) -> str:
+        """Return a text without values; of an id that there is not, what is to stand instead."""
+        return self.texts.get(key, otherwise)
+
     def count(self, key: str, number: int) -> str:
         """Return ``key.one`` for 1, else ``key.many``, with ``{number}`` put in."""
         return self(f"{key}.{'one' if number == 1 else 'many'}", number=number)
+
+    def number(self, value: float) -> str:
+        """Return a number to four digits, as this language writes it; whole ones in full."""
+        if value == int(value) and abs(value) < _LARGE:
+            return f"{int(value):,}".replace(",", self("thousands"))
+        return f"{value:.4g}".replace(".", self("decimal"))
+
+    def span(self, value: float, low: float, high: float) -> str:
+        """Return a figure with its interval: ``0.91 [0.88, 0.94]``."""
+        between = "; " if self("decimal") == "," else ", "
+        return f"{self.number(value)} [{self.number(low)}{between}{self.number(high)}]"
 
     def day(self, when: date | datetime) -> str:
         """Return a date as this language writes it."""

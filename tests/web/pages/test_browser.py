@@ -15,19 +15,20 @@ from typing import Any
 
 import pytest
 
-from headstart.hub.actions import approving, teaming
+from headstart.hub.actions import admitting, approving, teaming
 from headstart.hub.registry.model import Commit, Kind, State
 from tests.hub.conftest import Join, Person
 from tests.web.pages.conftest import Shop
 
 PATIENCE = 30.0
 PHONE, DESKTOP = 390, 1280
-OPEN = ("/", "/models", "/models?q=birds&licence=mit", "/datasets", "/ann/birds",
+OPEN = ("/", "/models", "/models?q=birds&licence=mit&modality=text", "/datasets", "/ann/birds",
         "/ann/birds/tree/main", "/ann/birds/blob/main/config.json", "/ann/birds/commits/main",
         "/ann/birds/commit/main", "/ann/birds/lineage", "/login", "/profile",
         "/profile?role=data-scientist&level=junior")  # fmt: skip
-MEMBERS = ("/", "/ann/birds", "/ann/birds/commit/main", "/tokens", "/teams", "/teams/vision",
-           "/audit", "/studies", "/studies/live")  # fmt: skip
+MEMBERS = ("/", "/models?state=refused", "/ann/birds", "/ann/birds/commit/main",
+           "/ann/birds/lineage", "/tokens", "/teams", "/teams/vision", "/audit", "/studies",
+           "/studies/live")  # fmt: skip
 Enter = Callable[[Person], None]
 
 
@@ -96,6 +97,35 @@ def test_somebody_approves_a_model(
     assert page.complaints == []
 
 
+def test_nobody_is_offered_to_approve_their_own_and_a_refused_form_says_why_in_place(
+    tab: Any, site: str, shop: Shop, enter: Enter, join: Join
+) -> None:
+    judge = join("judge", "approve")
+    commit = Shop(shop.hub, judge).push("judge/birds", state=State.GATED)
+    enter(judge)
+    page = tab.open(f"{site}/judge/birds/commit/{commit.id}?lang=de", PHONE, 844)
+    assert "Niemand gibt eigene Arbeit frei" in text(tab)
+    assert not tab.evaluate("document.querySelector('.decide button.main') !== null")
+    tab.open(f"{site}/teams", PHONE, 844)
+    tab.evaluate("document.querySelector('#name').value = 'judge'")
+    tab.evaluate("document.querySelector('form.filters button').click()")
+    until(tab, "document.querySelector('[role=alert]') !== null")
+    assert "Dieser Name ist vergeben" in text(tab)
+    assert tab.evaluate("document.querySelector('#name').getAttribute('aria-invalid')") == "true"
+    assert page.complaints == []
+
+
+def test_a_session_that_has_ended_is_told_and_leads_back(
+    tab: Any, site: str, shop: Shop, enter: Enter, ann: Person
+) -> None:
+    enter(ann)
+    assert ann.asker.token is not None
+    admitting.revoke(shop.hub, ann.asker.token.id)
+    tab.open(f"{site}/tokens", DESKTOP, 900)
+    assert tab.evaluate("location.pathname + location.search") == "/login?next=%2Ftokens"
+    assert "Your session has ended" in text(tab)
+
+
 def test_somebody_compares_two_levels_of_the_profile(tab: Any, site: str) -> None:
     page = tab.open(f"{site}/profile", PHONE, 844)
     for name, value in {"role": "llm-engineer", "level": "middle", "compare": "lead"}.items():
@@ -113,6 +143,9 @@ def test_a_language_once_chosen_stays(tab: Any, site: str, approved: Commit) -> 
     follow(tab, "document.querySelector('.cards a').click()", "/ann/birds")
     assert "Auf einen Blick" in text(tab)
     assert "freigegeben" in text(tab)
+    tab.open(f"{site}/profile?role=data-scientist&level=lead", PHONE, 844)
+    assert "ann/birds: freigegeben" in text(tab)
+    assert "approved" not in text(tab).replace("@approved", "").replace("hub approve", "")
     assert page.complaints == []
 
 
@@ -195,15 +228,17 @@ def faults(tab: Any, axe: str) -> list[str]:
     return list(tab.evaluate("window.found"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "language"), [("light", "en"), ("dark", "de")])
 def test_axe_finds_no_fault_of_accessibility(
-    tab: Any, site: str, furnished: Person, enter: Enter, axe: str, scheme: str
+    tab: Any, site: str, furnished: Person, enter: Enter, axe: str, scheme: str, language: str
 ) -> None:
     tab.media("", scheme)
-    for path in OPEN:
+    tab.open(f"{site}/login?lang={language}", PHONE, 844)
+    for path in (*OPEN, "/nothing/here"):
         tab.open(site + path, PHONE, 844)
         assert (path, faults(tab, axe)) == (path, [])
     enter(furnished)
     for path in MEMBERS:
-        tab.open(site + path, DESKTOP, 844)
+        tab.open(site + path, DESKTOP if scheme == "light" else PHONE, 844)
+        assert tab.evaluate("document.documentElement.lang") == language
         assert (path, faults(tab, axe)) == (path, [])

@@ -39,6 +39,8 @@ def approve(shop: Shop, name: str, cara: Person, **more: str) -> None:
         ("state=gated", []),
         ("owner=Ann", ["ann/fish", "ann/birds"]),
         ("owner=ben", []),
+        ("modality=text", ["ann/fish", "ann/birds"]),
+        ("modality=image", []),
     ],
 )
 def test_a_stranger_finds_what_is_public_and_approved(
@@ -64,6 +66,19 @@ def test_states_are_filters_for_who_sees_drafts_only(
     assert names(signed(ben), f"/models?state={state}") == readers
 
 
+def test_lists_say_where_each_model_stands_and_of_newer_drafts_to_their_people_only(
+    shop: Shop, signed: Signed, cara: Person, ben: Person
+) -> None:
+    approve(shop, "ann/birds", cara)
+    shop.push("ann/birds", {"config.json": '{"a": 1}'}, state=State.REFUSED)
+    shop.push("ann/bad", state=State.REFUSED)
+    shop.push("ann/new")
+    page = signed(cara).get("/models").text
+    assert page.count('state-refused">refused<') == page.count('state-candidate">candidate<') == 1
+    assert page.count('state-approved">approved<') == page.count(">newer: refused<") == 1
+    assert "newer" not in signed(ben).get("/models").text
+
+
 def test_lists_go_on_by_links_and_name_each_model_once(
     shop: Shop, signed: Signed, ann: Person
 ) -> None:
@@ -87,7 +102,9 @@ def test_data_sets_have_a_list_and_pages_of_their_own(shop: Shop, stranger: Test
     assert "x,y" in stranger.get("/datasets/ann/tweets/blob/main/a.csv").text
 
 
-@pytest.mark.parametrize("query", ["size=huge", "state=good", "cursor=%00", "sort=random"])
+@pytest.mark.parametrize(
+    "query", ["size=huge", "state=good", "modality=smell", "cursor=%00", "sort=random"]
+)
 def test_a_filter_that_is_none_is_told_in_words(stranger: TestClient, query: str) -> None:
     answer = stranger.get(f"/models?{query}")
     assert (answer.status_code, "<h1>" in answer.text) == (400, True)

@@ -94,7 +94,7 @@ def test_a_teams_admins_say_who_belongs_and_others_do_not_learn_of_it(
 ) -> None:
     client = signed(ann)
     form = {"ticket": ticket(client, "/teams"), "name": "vision"}
-    assert client.post("/teams", data=form).headers["location"] == "/teams/vision"
+    assert client.post("/teams", data=form).headers["location"] == "/teams/vision?done=founded"
     assert client.post("/teams", data=form).status_code == 409
 
     def put(who: TestClient, user: str, role: str) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
+from headstart.hub.registry import repos, states
 from headstart.hub.registry.model import State
-from tests.hub.conftest import Person
-from tests.web.pages.conftest import Shop, Signed, ticket
+from tests.hub.conftest import Join, Person
+from tests.web.pages.conftest import EVIDENCE, Shop, Signed, ticket
 
 
 def decide(client: TestClient, commit: str, state: str, **more: str) -> object:
@@ -131,3 +133,72 @@ def test_lineage_shows_bases_and_children_that_the_reader_may_know(
     full = signed(ann).get("/ann/birds/lineage").text
     assert "hidden/root" in full
     assert "hidden-child" in full
+
+
+def test_each_step_of_a_lineage_tells_data_study_cost_and_forgetting(
+    shop: Shop, signed: Signed, ann: Person
+) -> None:
+    own = (
+        "headstart: {base: 'hub:ann/base@approved', method: lora, trial: abc, seed: 1, "
+        "data: {name: songs}, cost: {seconds: 120, flop: 2.0e12}, "
+        "score: {metric: accuracy, value: 0.8, low: 0.75, high: 0.85}, "
+        "forgotten: [{suite: sts, metric: m, value: 0.01, low: 0, high: 0.02}]}"
+    )
+    shop.push(files={"README.md": f"---\nbase_model: ann/base\n{own}\n---\n# x\n"})
+    shop.push("ann/base")
+    for page in ("/ann/birds/lineage", "/ann/birds"):
+        text = signed(ann).get(page).text
+        for told in (
+            "lora",
+            "songs",
+            "trial abc, seed 1",
+            "2 min, 2.0e+12 FLOP",
+            "accuracy 0.8 [0.75, 0.85]",
+            "sts: 1 [0, 2] %",
+            'href="/ann/base',
+        ):
+            assert told in text, (page, told)
+
+
+def test_where_two_must_approve_the_first_is_told_so(
+    shop: Shop, signed: Signed, cara: Person
+) -> None:
+    commit = shop.push()
+    evidence = {**EVIDENCE, "approval": {"least": 2}}
+
+    def work(connection: Connection) -> None:
+        repo = repos.by_id(connection, commit.repo)
+        states.put(connection, repo, commit, State.GATED, "-", evidence=evidence)
+
+    shop.hub.database.write(work)
+    client = signed(cara)
+    answer = decide(client, commit.id, "approved")
+    after = client.get(answer.headers["location"]).text  # type: ignore[attr-defined]
+    assert "1 of 2 have approved so far" in after
+    assert "approved by cara (1 of 2)" in after
+
+
+def test_nobody_is_offered_to_approve_their_own_and_learns_why(
+    shop: Shop, signed: Signed, join: Join
+) -> None:
+    boss = join("boss", "admin")
+    commit = Shop(shop.hub, boss).push(state=State.GATED)
+    client = signed(boss)
+    page = client.get(f"/ann/birds/commit/{commit.id}").text
+    assert "Nobody approves their own work" in page
+    assert 'value="approved"' not in page
+    answer = decide(client, commit.id, "approved")
+    assert answer.status_code == 403  # type: ignore[attr-defined]
+    assert 'role="alert"' in answer.text  # type: ignore[attr-defined]
+
+
+def test_the_audit_log_is_read_by_person_and_by_thing(
+    shop: Shop, signed: Signed, join: Join
+) -> None:
+    shop.push()
+    shop.push("ann/fish")
+    boss = signed(join("boss", "admin"))
+    assert "ann/fish" in boss.get("/audit?who=ann").text
+    assert "ann/fish" not in boss.get("/audit?target=ann/birds").text
+    assert "pushed to" in boss.get("/audit?target=ann/birds").text
+    assert "Nothing here fits" in boss.get("/audit?who=nobody").text

@@ -72,7 +72,10 @@ def own_token(
     if held is None or asker.name is None:
         raise ForbiddenError("sign in to make a token")
     if role > asker.role:
-        raise ForbiddenError(f"your token is of role '{asker.role}': it makes none of '{role}'")
+        raise ForbiddenError(
+            f"your token is of role '{asker.role}': it makes none of '{role}'",
+            reason="token-opens-less",
+        )
     for one in scope or ():
         owner, _, repo = one.partition("/")
         repo_name(owner, repo) if repo else owner_name(owner)
@@ -103,7 +106,7 @@ def _within(held: tuple[str, ...] | None, wanted: tuple[str, ...] | None) -> tup
         return wanted or None
     for one in wanted or ():
         if not any(key_of(f"{one}/").startswith(key_of(f"{place}/")) for place in held):
-            raise ForbiddenError(f"your token is not for '{one[:100]}'")
+            raise ForbiddenError(f"your token is not for '{one[:100]}'", reason="token-opens-less")
     return wanted or held
 
 

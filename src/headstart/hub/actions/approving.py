@@ -30,6 +30,19 @@ def ways(state: State) -> list[State]:
     return found + [after for after, before in _AFTER.items() if state in before]
 
 
+def objection(
+    connection: Connection, repo: Repo, commit: Commit, asker: Asker
+) -> ForbiddenError | None:
+    """Return why somebody who approves here may not approve this revision; None if they may."""
+    rules = (states.of(connection, repo, commit).evidence or {}).get("approval", {})
+    try:
+        _check_others(connection, repo, commit, asker, bool(rules.get("own", False)))
+        _check_role(asker, rules)
+    except ForbiddenError as why:
+        return why
+    return None
+
+
 def approve(hub: Hub, asker: Asker, name: str, revision: str) -> Commit:
     """Publish a model's revision that has passed the gate, once enough have said so.
 
@@ -52,6 +65,7 @@ def approve(hub: Hub, asker: Asker, name: str, revision: str) -> Commit:
                 f"{repo.name} at {commit.id[:7]} is {standing.state}: only what has passed the "
                 "gate can be approved",
                 mend=f"headstart hub gate {repo.name} --revision {commit.id[:7]}",
+                reason="not-passed",
             )
         evidence = standing.evidence or {}
         rules = evidence.get("approval", {})
@@ -109,6 +123,7 @@ def _judged(connection: Connection, asker: Asker, name: str, revision: str) -> t
         raise ForbiddenError(
             f"{asker.name or 'a stranger'} may not approve here",
             mend="use a token of role 'approve'",
+            reason="may-not-approve",
         )
     return repo, revisions.resolve(connection, repo, revision, drafts=True)
 
@@ -127,6 +142,7 @@ def _check_others(
             raise ForbiddenError(
                 f"{asker.name} made {one.id[:7]}: nobody approves their own model",
                 mend="ask somebody else of role 'approve', or let the standard allow it",
+                reason="own-model",
             )
 
 
@@ -136,6 +152,7 @@ def _check_role(asker: Asker, rules: dict[str, Any]) -> None:
         raise ForbiddenError(
             f"the standard lets {' or '.join(roles)} approve, not {asker.role}",
             mend="use a token of such a role",
+            reason="standards-role",
         )
 
 

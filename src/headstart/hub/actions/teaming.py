@@ -45,7 +45,7 @@ def found(hub: Hub, asker: Asker, name: str) -> str:
 
     def work(connection: Connection) -> str:
         if owners.kind_of(connection, name) is not None:
-            raise ConflictError(f"'{name}' is taken", mend="choose another name")
+            raise ConflictError(f"'{name}' is taken", mend="choose another name", reason="taken")
         made = owners.found_team(connection, name, founder)
         audit.note(connection, founder, "team", made)
         return made
@@ -68,11 +68,15 @@ def set_member(hub: Hub, asker: Asker, team: str, user: str, role: Role | None) 
             raise ForbiddenError(f"only admins of '{team}' say who belongs to it")
         if role is not None and owners.kind_of(connection, user) != owners.USER:
             raise BadRequestError(
-                f"there is no user '{user[:100]}'", mend="whoever has a token is one"
+                f"there is no user '{user[:100]}'",
+                mend="whoever has a token is one",
+                reason="no-user",
             )
         after = {**known, key_of(user): role}
         if Role.ADMIN in known.values() and Role.ADMIN not in after.values():
-            raise BadRequestError(f"'{team}' would have no admin", mend="make another one first")
+            raise BadRequestError(
+                f"'{team}' would have no admin", mend="make another one first", reason="no-admin"
+            )
         owners.set_member(connection, team, user, role)
         audit.note(
             connection, str(asker.name), "member", team, user=key_of(user),

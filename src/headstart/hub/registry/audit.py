@@ -43,11 +43,18 @@ def note(connection: Connection, who: str, what: str, target: str, **details: An
     )  # fmt: skip
 
 
-def events(connection: Connection, *, before: int | None = None, limit: int = 50) -> list[Event]:
-    """Return entries, newest first."""
+def events(
+    connection: Connection, *, before: int | None = None, limit: int = 50,
+    who: str | None = None, target: str | None = None,
+) -> list[Event]:  # fmt: skip
+    """Return entries, newest first; those of somebody, or of what was done to something, alone."""
     query = select(EventTable.__table__).order_by(EventTable.id.desc()).limit(limit)
     if before is not None:
         query = query.where(EventTable.id < before)
+    if who:
+        query = query.where(EventTable.who == who)
+    if target:
+        query = query.where(EventTable.target == target)
     return [
         Event(row.id, row.at, row.who, row.what, row.target, row.details)
         for row in connection.execute(query)

@@ -51,7 +51,7 @@ class Sight:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is searched for; all of it must hold."""
+    """What is searched for; all of it must hold. Of several ``tasks``, one must be the repo's."""
 
     kind: Kind
     words: str = ""
@@ -64,6 +64,7 @@ class Wish:
     state: State | None = None
     least_parameters: int | None = None
     most_parameters: int | None = None
+    tasks: tuple[str, ...] = ()
 
 
 def search(connection: Connection, wish: Wish, sight: Sight) -> tuple[list[Repo], str | None]:
@@ -122,6 +123,8 @@ def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
         found.append(RepoTable.parameters <= wish.most_parameters)
     if wish.state is not None:
         found.append(_standing(wish.state, sight))
+    if wish.tasks:
+        found.append(RepoTable.pipeline.in_(wish.tasks))
     return found
 
 

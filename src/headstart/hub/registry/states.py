@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy.orm import aliased
 
 from headstart.hub.registry.model import Commit, Repo, State
-from headstart.hub.registry.tables import CommitTable, RevisionTable
+from headstart.hub.registry.tables import CommitTable, RefTable, RevisionTable
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,40 @@ def all_of(connection: Connection, repo: Repo) -> list[Standing]:
         .order_by(RevisionTable.changed.desc())
     )
     return [standing_of(row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a repo's main branch stands: the newest revision, and the one that readers get."""
+
+    newest: State
+    readers: State | None
+
+
+def of_heads(connection: Connection, repos: Sequence[str]) -> dict[str, Place]:
+    """Return where the main branches of repos, by their ids, stand: in one query for a list."""
+    newest, given = aliased(RevisionTable), aliased(RevisionTable)
+    rows = connection.execute(
+        select(
+            RefTable.repo, RefTable.published, newest.state.label("newest"),
+            newest.expires.label("newest_expires"), given.expires.label("given_expires"),
+        )
+        .outerjoin(newest, and_(newest.repo == RefTable.repo, newest.commit == RefTable.head))
+        .outerjoin(given, and_(given.repo == RefTable.repo, given.commit == RefTable.published))
+        .where(RefTable.repo.in_(repos), RefTable.kind == "branch", RefTable.name == "main")
+    )  # fmt: skip
+    return {
+        row.repo: Place(
+            _now(State(row.newest or State.CANDIDATE), row.newest_expires),
+            None if row.published is None else _now(State.APPROVED, row.given_expires),
+        )
+        for row in rows
+    }
+
+
+def _now(state: State, expires: datetime | None) -> State:
+    over = state is State.APPROVED and expires is not None and expires <= datetime.now(UTC)
+    return State.EXPIRED if over else state
 
 
 def put(
@@ -113,7 +149,5 @@ def bad_ids(connection: Connection, repo: Repo) -> set[str]:
 
 def standing_of(row: Any) -> Standing:
     """Return a row of the table as a value."""
-    state = State(row.state)
-    if state is State.APPROVED and row.expires and row.expires <= datetime.now(UTC):
-        state = State.EXPIRED
+    state = _now(State(row.state), row.expires)
     return Standing(row.commit, row.tree, state, row.evidence, row.by, row.changed, row.expires)

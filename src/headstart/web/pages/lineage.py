@@ -6,12 +6,12 @@ from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
 from headstart.hub.actions import finding
-from headstart.hub.registry import repos
 from headstart.hub.registry.model import Kind, Repo
 from headstart.hub.registry.search import Wish, search
 from headstart.web.faults import PageRoute
-from headstart.web.lineage import Node, bases_in, drawing, facts_in
-from headstart.web.pages.shelf import Shelf, place_of, shelf
+from headstart.web.lineage import Node, bases_in, drawing
+from headstart.web.pages.shelf import Shelf, place_of, seen, shelf
+from headstart.web.steps import facts_in
 from headstart.web.visit import AVisit, Visit
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -43,8 +43,8 @@ def _above(connection: Connection, visit: Visit, repo: Repo) -> list[Node]:
         if name in found:
             continue
         bases = bases_in(known.card) if known and height < HIGHEST else ()
-        found[name] = _node(name, known, bases)
-        waiting += [(one, _seen(connection, visit, one), height + 1) for one in bases]
+        found[name] = _node(visit, name, known, bases)
+        waiting += [(one, seen(connection, visit, one), height + 1) for one in bases]
     return list(found.values())
 
 
@@ -52,21 +52,15 @@ def _below(connection: Connection, visit: Visit, found: Shelf) -> list[Node]:
     """Return what names the model as its base."""
     wish = Wish(Kind.MODEL, tags=(f"base_model:{found.repo.name}",), limit=CHILDREN)
     made, _ = search(connection, wish, finding.sight_of(connection, visit.asker))
-    return [_node(one.name, one, (found.repo.name,)) for one in made if one.id != found.repo.id]
+    return [
+        _node(visit, one.name, one, (found.repo.name,)) for one in made if one.id != found.repo.id
+    ]
 
 
-def _seen(connection: Connection, visit: Visit, name: str) -> Repo | None:
-    """Return the model of this name, if the visitor sees it in lists."""
-    repo = repos.find(connection, Kind.MODEL, name)
-    if repo is None or repo.name != name or not visit.asker.may_read(repo):
-        return None
-    return repo if repo.published or finding.sees_drafts(connection, visit.asker, repo) else None
-
-
-def _node(name: str, repo: Repo | None, bases: tuple[str, ...]) -> Node:
+def _node(visit: Visit, name: str, repo: Repo | None, bases: tuple[str, ...]) -> Node:
     if repo is None:
         return Node(name, "", bases)
-    facts = facts_in(repo.card)
+    facts = facts_in(repo.card, visit.words)
     if repo.pipeline:
         facts = {"task": repo.pipeline, **facts}
     return Node(name, place_of(repo), bases, facts)

@@ -20,7 +20,8 @@ def ask(
     visit: AVisit, next_: Annotated[str, Query(alias="next", max_length=2000)] = ""
 ) -> Response:
     """Ask for a token."""
-    return visit.show("login.html", after=inner(next_), wrong=False)
+    over = session.ended(visit.request, visit.asker)
+    return visit.show("login.html", after=inner(next_), wrong=False, over=over)
 
 
 @router.post("/login")
@@ -30,7 +31,7 @@ def sign_in(request: Request, visit: AVisit, form: AForm) -> Response:
     try:
         asker = visit.read(lambda c: tokens.recognise(c, text))
     except BadTokenError:
-        return visit.show("login.html", status=401, after=after, wrong=True)
+        return visit.show("login.html", status=401, after=after, wrong=True, over=False)
     response = visit.go(after)
     session.begin(response, request, visit.hub, asker)
     return response

@@ -8,12 +8,14 @@ from sqlalchemy import Connection
 from headstart.hub.actions.describing import card_of, text_of
 from headstart.hub.registry import trees
 from headstart.hub.registry.cards import tags as tags_in
+from headstart.hub.registry.modality import modality_of
 from headstart.hub.registry.model import Entry, Kind
 from headstart.web.faults import PageRoute
 from headstart.web.lineage import bases_in, listed
 from headstart.web.markdown import card_html
-from headstart.web.pages.shelf import Shelf, shelf
+from headstart.web.pages.shelf import Shelf, place_seen, shelf
 from headstart.web.rendering import segment
+from headstart.web.steps import facts_in
 from headstart.web.visit import AVisit, Visit
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -44,7 +46,9 @@ def _show(visit: Visit, kind: Kind, owner: str, name: str) -> Response:
     return visit.show(
         "model.html", shelf=found, tab="card", card=card, tags=tags_in(card),
         size_of_all=sum(one.size for one in files.values()), number=len(files),
-        bases=bases_in(card), licence=listed(card.get("license")),
+        bases=visit.read(lambda c: [(one, place_seen(c, visit, one)) for one in bases_in(card)]),
+        steps=facts_in(card, visit.words), modality=modality_of(found.repo.pipeline),
+        licence=listed(card.get("license")),
         languages_of=listed(card.get("language")),
         html=card_html(readme, at % "blob", at % "raw") if at and readme else "",
     )  # fmt: skip

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy import Connection
 
 from headstart.hub.actions import finding
 from headstart.hub.errors import BadRequestError
-from headstart.hub.registry.model import Kind, State
+from headstart.hub.registry import states
+from headstart.hub.registry.modality import MODALITIES
+from headstart.hub.registry.model import Kind, Repo, State
 from headstart.hub.registry.search import Wish, search
+from headstart.hub.registry.states import Place
 from headstart.web.faults import PageRoute
 from headstart.web.pages.shelf import place_of
 from headstart.web.visit import AVisit, Visit
@@ -30,6 +35,25 @@ KNOWN = {
                 "openrail", "other"),
     "language": ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "zh", "ja", "ar", "hi", "sw"),
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """A repo in a list.
+
+    Attributes:
+        repo: The repo.
+        place: Its page.
+        state: Of what readers get, else of its newest revision; None for data sets.
+        newer: Of a newer revision than readers get, for those who may know.
+    """
+
+    repo: Repo
+    place: str
+    state: State | None
+    newer: State | None
+
+
 Word = Annotated[str, Query(max_length=200)]
 
 
@@ -37,20 +61,33 @@ Word = Annotated[str, Query(max_length=200)]
 def start(visit: AVisit) -> Response:
     """Say what this is and how it is used, and show the newest models."""
     found, _ = _found(visit, Wish(Kind.MODEL, limit=FEW))
-    return visit.show("start.html", found=found, place_of=place_of)
+    return visit.show("start.html", found=found)
 
 
 @router.get("/models")
 def models(
     visit: AVisit, q: Word = "", owner: Word = "", task: Word = "", library: Word = "",
     licence: Word = "", language: Word = "", tag: Word = "", state: Word = "", size: Word = "",
-    sort: Word = "", cursor: Word = "",
+    sort: Word = "", cursor: Word = "", modality: Word = "",
 ) -> Response:  # fmt: skip
     """List models."""
+    if modality and modality not in MODALITIES:
+        raise BadRequestError("no such modality", mend="choose one of the list")
     tags = (tag, task, library, language, licence and f"license:{licence}")
-    chosen = {"q": q, "owner": owner, "task": task, "library": library, "licence": licence,
-              "language": language, "tag": tag, "state": state, "size": size}  # fmt: skip
+    chosen = {
+        "q": q,
+        "owner": owner,
+        "task": task,
+        "modality": modality,
+        "library": library,
+        "licence": licence,
+        "language": language,
+        "tag": tag,
+        "state": state,
+        "size": size,
+    }
     wish = _wish(Kind.MODEL, q, owner, tags, state, size, sort, cursor)
+    wish = replace(wish, tasks=MODALITIES.get(modality, ()))
     return _list(visit, wish, chosen)
 
 
@@ -78,16 +115,29 @@ def _wish(
     )  # fmt: skip
 
 
-def _found(visit: Visit, wish: Wish) -> tuple[list[object], str | None]:
-    found, after = visit.read(lambda c: search(c, wish, finding.sight_of(c, visit.asker)))
-    return list(found), after
+def _found(visit: Visit, wish: Wish) -> tuple[list[Line], str | None]:
+    def look(connection: Connection) -> tuple[list[Line], str | None]:
+        found, after = search(connection, wish, finding.sight_of(connection, visit.asker))
+        places = states.of_heads(connection, [one.id for one in found])
+        return [_line(visit, one, places.get(one.id)) for one in found], after
+
+    return visit.read(look)
+
+
+def _line(visit: Visit, repo: Repo, place: Place | None) -> Line:
+    if repo.kind is Kind.DATASET or place is None:
+        return Line(repo, place_of(repo), None, None)
+    newest = place.newest if visit.asker.may_see_drafts(repo) else None
+    shown = place.readers or newest
+    return Line(repo, place_of(repo), shown, newest if place.readers and newest != shown else None)
 
 
 def _list(visit: Visit, wish: Wish, chosen: dict[str, str]) -> Response:
     found, after = _found(visit, wish)
     return visit.show(
         "models.html", kind=wish.kind, found=found, after=after, chosen=chosen, sort=wish.sort,
-        first=wish.cursor is None, sorts=SORTS, sizes=SIZES, known=KNOWN, place_of=place_of,
+        first=wish.cursor is None, sorts=SORTS, sizes=SIZES, known=KNOWN,
+        modalities=list(MODALITIES),
         filtered=sum(1 for name, value in chosen.items() if value and name != "q"),
         states=list(State) if visit.asker.name else [State.APPROVED],
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -20,7 +21,9 @@ from headstart.org.view import view
 from headstart.web.faults import PageRoute
 from headstart.web.pages.signed import sees_all
 from headstart.web.profile import choice_from, render
+from headstart.web.rendering import segment
 from headstart.web.visit import AVisit, Visit
+from headstart.web.words import Words
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -35,7 +38,9 @@ class Shelves:
 
     def __init__(self, studies: Path | None, ledger: str | None) -> None:
         self.library = Library(chosen_folder())
-        self._folders = FolderEvidence([studies]) if studies else None
+        self._folders: EvidenceSource | None = (
+            _Linked(FolderEvidence([studies]), studies) if studies else None
+        )
         self._ledger_url = ledger
         self._ledger: LedgerEvidence | None = None
         self._lock = threading.Lock()
@@ -53,6 +58,39 @@ class Shelves:
             with suppress(HeadstartError):  # a page of expectations is worth having without it
                 self._ledger = LedgerEvidence(Ledger.open(self._ledger_url))
         return self._ledger
+
+
+class _Linked:
+    """Studies of a folder that the hub's pages show: each by its page, not by its path."""
+
+    def __init__(self, source: EvidenceSource, folder: Path) -> None:
+        self._source, self._folder = source, folder
+
+    def find(self, kind: str, filters: Filters) -> list[Proof]:
+        return [self._linked(one) for one in self._source.find(kind, filters)]
+
+    def _linked(self, proof: Proof) -> Proof:
+        place = Path(proof.where)
+        if place.parent != self._folder:
+            return proof
+        return replace(proof, where=place.name, link=f"/studies/{segment(place.name)}")
+
+
+class _Told:
+    """What the hub shows, in the reader's language."""
+
+    def __init__(self, source: EvidenceSource, words: Words) -> None:
+        self._source, self._words = source, words
+
+    def find(self, kind: str, filters: Filters) -> list[Proof]:
+        return [self._told(one) for one in self._source.find(kind, filters)]
+
+    def _told(self, proof: Proof) -> Proof:
+        words = self._words
+        name, _, state = proof.title.rpartition(": ")
+        title = f"{name}: {words.known(f'state.{state}', state)}" if name else proof.title
+        commit = proof.link.rpartition("/")[2][:7]
+        return replace(proof, title=title, where=words("profile.revision", commit=commit))
 
 
 class _Alone:
@@ -85,7 +123,7 @@ def profile(request: Request, visit: AVisit) -> Response:
 
 
 def _sources(held: Shelves, visit: Visit) -> Sequence[EvidenceSource]:
-    hub = HubEvidence(visit.hub.database, visit.asker)
+    hub = _Told(HubEvidence(visit.hub.database, visit.asker), visit.words)
     return [hub, *held.sources()] if sees_all(visit) else [hub]
 
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
 from headstart.hub.actions import approving
-from headstart.hub.errors import BadRequestError, NoRevisionError
+from headstart.hub.errors import BadRequestError, ForbiddenError, HubError, NoRevisionError
 from headstart.hub.registry import commits, states, trees
 from headstart.hub.registry.model import Commit, Entry, Kind, State
 from headstart.hub.registry.states import Standing
 from headstart.hub.serve.context import name_of
-from headstart.web.evidence import read
+from headstart.web.evidence import agreed, read
 from headstart.web.faults import PageRoute
 from headstart.web.pages.shelf import Shelf, held, shelf
 from headstart.web.visit import AForm, AVisit, Visit
@@ -58,13 +58,16 @@ def decide(owner: str, name: str, visit: AVisit, form: AForm) -> Response:
     if form.get("state") not in list(State):
         raise BadRequestError("no such state")
     state = State(form["state"])
-    if state is State.APPROVED:
-        done = approving.approve(visit.hub, visit.asker, full, commit)
-    elif state in (State.RETIRED, State.REVOKED, State.REFUSED):
-        why = form.get("why", "")
-        done = approving.withdraw(visit.hub, visit.asker, full, commit, state, why)
-    else:
-        raise BadRequestError("only the gate says so")
+    try:
+        if state is State.APPROVED:
+            done = approving.approve(visit.hub, visit.asker, full, commit)
+        elif state in (State.RETIRED, State.REVOKED, State.REFUSED):
+            why = form.get("why", "")
+            done = approving.withdraw(visit.hub, visit.asker, full, commit, state, why)
+        else:
+            raise BadRequestError("only the gate says so")
+    except (BadRequestError, ForbiddenError) as refused:
+        return _commit(visit, Kind.MODEL, owner, name, commit, refused)
     return visit.go(f"/{full}/commit/{done.id}?done={state}")
 
 
@@ -85,22 +88,37 @@ def _history(visit: Visit, kind: Kind, owner: str, name: str, revision: str, p: 
     )  # fmt: skip
 
 
-def _commit(visit: Visit, kind: Kind, owner: str, name: str, revision: str) -> Response:
-    def look(connection: Connection) -> tuple[Shelf, Changes]:
+def _commit(
+    visit: Visit, kind: Kind, owner: str, name: str, revision: str,
+    refused: HubError | None = None,
+) -> Response:  # fmt: skip
+    def look(connection: Connection) -> tuple[Shelf, Changes, HubError | None]:
         found = shelf(connection, visit, kind, owner, name, revision)
-        return found, _changes(connection, found, held(found))
+        commit, objection = held(found), None
+        if found.approves:
+            objection = approving.objection(connection, found.repo, commit, visit.asker)
+        return found, _changes(connection, found, commit), objection
 
-    found, changes = visit.read(look)
+    found, changes, objection = visit.read(look)
     state = found.standing.state if found.standing else None
-    done = visit.query.get("done", "")
+    evidence = found.standing.evidence if found.standing else None
     return visit.show(
-        "commit.html", shelf=found, tab="gate", commit=held(found),
+        "commit.html", status=refused.status if refused else 200, shelf=found, tab="gate",
+        commit=held(found), problem=visit.problem(refused) if refused else "",
+        objection=visit.problem(objection) if objection else "", agreed=agreed(evidence),
         current=found.readers == held(found).id,
         changes=changes[:CHANGES], more=max(0, len(changes) - CHANGES),
-        evidence=read(found.standing.evidence if found.standing else None),
+        evidence=read(evidence, visit.words),
         ways=approving.ways(state) if state and found.approves else [],
-        done=done if done == state else "",
+        done=_done(visit.query.get("done", ""), state),
     )  # fmt: skip
+
+
+def _done(told: str, state: State | None) -> str:
+    """Return what became of a form, if it is so: "agreed" where others must approve, too."""
+    if told == State.APPROVED and state is State.GATED:
+        return "agreed"
+    return told if told == state else ""
 
 
 def _changes(connection: Connection, found: Shelf, commit: Commit) -> Changes:

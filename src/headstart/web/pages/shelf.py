@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from headstart.hub.actions import finding
 from headstart.hub.errors import WithheldError
-from headstart.hub.registry import refs, revisions, states
+from headstart.hub.registry import refs, repos, revisions, states
 from headstart.hub.registry.model import Commit, Kind, Repo
 from headstart.hub.registry.names import APPROVED
 from headstart.hub.registry.states import Standing
@@ -94,6 +94,20 @@ def shelf(
         kind is Kind.DATASET or finding.sees_drafts(connection, asker, repo),
         kind is Kind.MODEL and asker.may_approve(repo), _approved(connection, repo),
     )  # fmt: skip
+
+
+def seen(connection: Connection, visit: Visit, name: str) -> Repo | None:
+    """Return the model of this name, if the visitor sees it in lists."""
+    repo = repos.find(connection, Kind.MODEL, name)
+    if repo is None or repo.name != name or not visit.asker.may_read(repo):
+        return None
+    return repo if repo.published or finding.sees_drafts(connection, visit.asker, repo) else None
+
+
+def place_seen(connection: Connection, visit: Visit, name: str) -> str:
+    """Return where the pages of the model of this name begin; "" where the visitor sees none."""
+    repo = seen(connection, visit, name)
+    return place_of(repo) if repo else ""
 
 
 def _approved(connection: Connection, repo: Repo) -> str | None:

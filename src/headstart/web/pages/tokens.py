@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from headstart.hub.access import tokens
 from headstart.hub.access.model import Role
 from headstart.hub.actions import admitting
-from headstart.hub.errors import BadRequestError
+from headstart.hub.errors import BadRequestError, ForbiddenError, HubError
 from headstart.web.faults import PageRoute
 from headstart.web.pages.signed import signed_in
 from headstart.web.visit import AForm, AVisit, Visit
@@ -32,10 +32,13 @@ def create(visit: AVisit, form: AForm) -> Response:
     if role not in roles or days not in ("", *map(str, DAYS)):
         raise BadRequestError("no such role or number of days")
     scope = tuple(form.get("scope", "").replace(",", " ").split())[:20]
-    text, _ = admitting.own_token(
-        visit.hub, visit.asker, roles[role], name=form.get("name", "")[:100] or "token",
-        days=int(days) if days else None, scope=scope or None,
-    )  # fmt: skip
+    try:
+        text, _ = admitting.own_token(
+            visit.hub, visit.asker, roles[role], name=form.get("name", "")[:100] or "token",
+            days=int(days) if days else None, scope=scope or None,
+        )  # fmt: skip
+    except (BadRequestError, ForbiddenError) as refused:
+        return _show(visit, refused=refused)
     return _show(visit, text)
 
 
@@ -48,10 +51,12 @@ def revoke(visit: AVisit, form: AForm) -> Response:
     return visit.go("/tokens?done=revoked")
 
 
-def _show(visit: Visit, fresh: str = "") -> Response:
+def _show(visit: Visit, fresh: str = "", refused: HubError | None = None) -> Response:
     name = visit.asker.name or ""
     return visit.show(
-        "tokens.html", found=visit.read(lambda c: tokens.of_user(c, name))[:200], fresh=fresh,
+        "tokens.html", status=refused.status if refused else 200,
+        problem=visit.problem(refused) if refused else "",
+        found=visit.read(lambda c: tokens.of_user(c, name))[:200], fresh=fresh,
         roles=[role for role in Role if role <= visit.asker.role], days=DAYS,
         done=visit.query.get("done") == "revoked",
     )  # fmt: skip

@@ -27,7 +27,10 @@ class Size:
             reasons.append(Reason("", f"{total:,} bytes in all; the limit is {limits.bytes:,}"))
         if len(files) > limits.files:
             reasons.append(Reason("", f"{len(files):,} files; the limit is {limits.files:,}"))
-        details: dict[str, JSON] = {"bytes": total, "files": len(files), **limits.model_dump()}
+        details: dict[str, JSON] = {
+            "measured": {"bytes": total, "files": len(files)},
+            "limits": limits.model_dump(),
+        }
         good = f"{total:,} bytes in {len(files):,} files, within the limits."
         mend = "Leave out what the model does not need, or store it in fewer bits."
-        return judged(self.name, reasons, good=good, mend=mend, details={"measured": details})
+        return judged(self.name, reasons, good=good, mend=mend, details=details)
