@@ -231,4 +231,5 @@ def _recipe(values: Hyperparameters, keep_statistics: bool, evaluations: int = 1
         evaluations=evaluations,
         class_weighted=values.get("class_weighted", False),
         precision=values.get("precision", "float32"),
+        moments=values.get("moments", "float32"),
     )

@@ -86,6 +86,7 @@ class Race:
             fixed = {
                 "precision": self.purse.speed(arm).precision,
                 "schedule": self.context.schedule,
+                **moments(arm),
             }
             found = arm.method.search(self.context.task, arm.bench, self.context.metric)
             settings = [{**setting, **fixed} for setting in found]

@@ -49,7 +49,11 @@ def read_corpus(entries: Sequence[Entry], name: str) -> Raw:
         parts += [part] * len(pieces)
     if not texts:
         raise RequestError("no text in it", where=name, mend="give a file or folder with text")
-    unit = "file" if whole else f"passage of some {_PASSAGE:,} characters, cut at blank lines (long runs at line ends)"
+    unit = (
+        "file"
+        if whole
+        else f"passage of some {_PASSAGE:,} characters, cut at blank lines (long runs at line ends)"
+    )
     raw = Raw(
         name=name,
         columns={"text": texts},
