@@ -83,9 +83,9 @@ def passages(text: str) -> list[str]:
     found: list[str] = []
     current: list[str] = []
     length = 0
-    for block in (piece for block in blocks for piece in _pieces(block)):
-        current.append(block)
-        length += len(block)
+    for piece in (piece for block in blocks for piece in _pieces(block)):
+        current.append(piece)
+        length += len(piece)
         if length >= _PASSAGE:
             found.append("\n\n".join(current))
             current, length = [], 0
