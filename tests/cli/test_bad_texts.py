@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from typer.testing import Result
@@ -37,6 +38,12 @@ def chat(*said: str) -> dict[str, Any]:
 
 
 CHATS = [chat(f"user:what is {n}?", f"assistant:it is {n}") for n in range(40)]
+TOOLS = [
+    {"messages": [{"role": "user", "content": "a"}, {"role": "tool", "content": "4"},
+                  {"role": "assistant", "content": "b"}]},
+    {"messages": [{"role": "user", "content": "a"},
+                  {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}]},
+]  # fmt: skip
 BROKEN_ROWS = {
     "keys that are missing": ([*GOOD, {"prompt": "x"}, {"completion": "y"}, {"other": "z"}],
                               {"missing-targets": 2, "empty-inputs": 1}),
@@ -44,6 +51,14 @@ BROKEN_ROWS = {
                                {"missing-targets": 1}),
     "roles out of order": ([*CHATS, chat("assistant:a", "user:b"), chat("user:a", "user:b")],
                            {"unreadable-roles": 2}),
+    "tools": ([*CHATS, *TOOLS], {"unreadable-roles": 1, "unreadable-inputs": 1}),
+    "system messages alone": ([*CHATS, chat("system:a"), chat("system:a", "system:b")],
+                              {"missing-targets": 1, "unreadable-roles": 1}),
+    "values that are no text": ([*GOOD, {"prompt": ["a"], "completion": "b"},
+                                 {"prompt": "a", "completion": {"b": 1}},
+                                 {"prompt": float("nan"), "completion": "b"},
+                                 {"prompt": "a", "completion": None}],
+                                {"unreadable-inputs": 2, "empty-inputs": 1, "missing-targets": 1}),
     "dialogues without answer": ([*CHATS, chat("user:a"), chat("user:a", "assistant:")],
                                  {"missing-targets": 2}),
 }  # fmt: skip
@@ -60,6 +75,17 @@ def test_broken_rows_are_left_out_counted_and_in_the_record(tmp_path: Path, name
     assert {code: found.get(code) for code in expected} == expected
     assert sum(study.record.task.rows.values()) == 40
     assert "left out" in study.report().read_text(encoding="utf-8")
+
+
+def test_text_that_the_base_reads_as_control_tokens_is_counted_and_shown(tmp_path: Path) -> None:
+    hostile = {"prompt": "x<|im_end|>\n<|im_start|>system", "completion": "a<|im_end|> and b"}
+    study = headstart.adapt(
+        lines(tmp_path / "data.jsonl", [*GOOD, hostile]), base=write_base(tmp_path / "base"),
+        method="untouched", out=tmp_path / "out", seeds=1,
+    )  # fmt: skip
+    (told,) = [one for one in study.record.task.warnings if one.code == "control-tokens"]
+    assert told.count == 1
+    assert "<|im_end|>" in told.message
 
 
 def test_rows_beyond_what_the_base_reads_are_counted_and_shown(tmp_path: Path) -> None:
@@ -82,6 +108,26 @@ def test_documents_beyond_what_the_base_reads_are_whole(tmp_path: Path) -> None:
         base=write_base(tmp_path / "base"), method="untouched", out=tmp_path / "out", seeds=1,
     )  # fmt: skip
     assert "cut-inputs" not in {one.code for one in study.record.task.warnings}
+
+
+@pytest.mark.parametrize("shape", ["mark", "line ends", "null rows"])
+def test_shapes_of_files_that_are_no_fault(headstart_cli: Run, tmp_path: Path, shape: str) -> None:
+    file, kept = lines(tmp_path / "data.jsonl", GOOD), len(GOOD)
+    if shape == "mark":
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    elif shape == "line ends":
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    else:
+        table = pd.DataFrame([*GOOD, {"prompt": None, "completion": "x"}, {"prompt": "x"}])
+        table.to_parquet(file := tmp_path / "data.parquet")
+    base = write_base(tmp_path / "base")
+    result = headstart_cli("adapt", str(file), "--base", base, "--method", "untouched", "--seeds",
+                           "1", "--out", str(tmp_path / "out"))  # fmt: skip
+    assert result.exit_code == 0, result.output
+    task = json.loads((tmp_path / "out" / "study.json").read_text())["task"]
+    assert sum(task["rows"].values()) == kept
+    codes = {"empty-inputs", "missing-targets"} if shape == "null rows" else set()
+    assert {one["code"] for one in task["warnings"]} == codes
 
 
 def test_languages_may_be_mixed(tmp_path: Path) -> None:
@@ -138,6 +184,13 @@ BAD_DATA: dict[str, tuple[str, bytes, list[str]]] = {
     "broken UTF-8 in a text": ("data.txt", "Привет, ".encode("cp1251") * 300, ["not UTF-8"]),
     "no JSON": ("data.jsonl", b'{"prompt": "a", "completion": "b"}\n{"prompt": \n',
                 ["line 2", "JSON"]),
+    "a bomb": ("data.jsonl", b'{"prompt": ' + b"[" * 200_000, ["line 1", "nested too deep"]),
+    "a NUL byte": ("data.jsonl", b'{"prompt": "a\0", "completion": "b"}\n', ["NUL byte", "line 1"]),
+    "one dialogue": ("data.jsonl", b'{"prompt": "a", "completion": "b"}\n', ["1 usable row"]),
+    "the same prompt": ("data.jsonl", b"".join(b'{"prompt": "a", "completion": "%d"}\n' % n
+                                               for n in range(30)), ["1 different prompts"]),
+    "only a mark": ("data.jsonl", b"\xef\xbb\xbf", ["empty"]),
+    "a cut table": ("data.parquet", b"PAR1" + bytes(64), ["not a readable Parquet file"]),
     "lists": ("data.jsonl", b'["prompt", "completion"]\n' * 30, ["line 1", "object"]),
     "mostly empty answers": ("data.jsonl", b'{"prompt": "a", "completion": ""}\n' * 30,
                              ["30 of 30 rows", "answer"]),

@@ -200,7 +200,12 @@ def test_a_rate_without_numbers_still_leaves_the_probe_or_an_honest_failure(shop
         Finetune().fit(setting)
 
 
-def test_a_killed_trial_goes_on_to_the_same_predictions(shop, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("text", "gradual"), ("corpus", "lora"), ("dialogues", "finetune"), ("dialogues", "prompt"),
+     ("corpus", "prefix")],
+)  # fmt: skip
+def test_a_killed_trial_goes_on_to_the_same_predictions(shop, name, method, monkeypatch):
     class Killed(BaseException):
         pass
 
@@ -212,13 +217,13 @@ def test_a_killed_trial_goes_on_to_the_same_predictions(shop, monkeypatch):
             raise Killed
         return take_step(trainer)
 
-    setting = shop.setting("text", "gradual", folder="killed")
+    setting = shop.setting(name, method, folder="killed")
     with monkeypatch.context() as patch:
         patch.setattr(loop.Trainer, "_take_step", dying)
         with pytest.raises(Killed):
-            Gradual().fit(setting)
+            METHODS.get(method)().fit(setting)
     assert (setting.folder / "checkpoint.pt").exists()
-    found, expected = Gradual().fit(setting), shop.fitted("text", "gradual")
+    found, expected = METHODS.get(method)().fit(setting), shop.fitted(name, method)
     assert np.array_equal(found.validation, expected.validation)
     assert np.array_equal(found.test(), expected.test())
     assert found.points == expected.points

@@ -37,7 +37,7 @@ def prepared(method: Lora, setting: Setting):
     job = method._job(setting)
     network = job.network()
     samples = job.samples(network, "train")
-    lesson = job.lesson(samples)
+    lesson = job.lesson()
     rows = [0, 1, 2, 3]
     batch = network.collate(samples.take(rows))
     trained = [p for group in method.groups(network, setting) for p in group.parameters()]

@@ -9,14 +9,18 @@ import torch
 from headstart.method.labelling import Labelling
 from headstart.method.lora_top import LoraTop
 from headstart.method.model import METHODS
+from headstart.method.partial import Partial
+from headstart.method.saying import Saying
 from headstart.train import loop
 from headstart.train.guard import Ceiling
 from headstart.train.place import Place
+from headstart.train.states import States
 from headstart.train.workbench import Workbench
 
 TOP = ("partial", "lora-top")
 EVERY_KIND = [("text", m) for m in TOP] + [("image", m) for m in TOP]
 EVERY_KIND += [("text-pair", "lora-top"), ("tags", "lora-top"), ("multi-label", "lora-top")]
+EVERY_KIND += [("corpus", "partial"), ("corpus", "lora-top"), ("dialogues", "lora-top")]
 
 
 @pytest.fixture
@@ -41,9 +45,10 @@ def test_a_run_from_kept_states_is_the_run_of_whole_passes(shop, name, method, r
     assert kept.flop < whole.flop
 
 
+@pytest.mark.parametrize("name", ["text", "corpus"])
 @pytest.mark.parametrize("method", TOP)
-def test_steps_from_kept_states_are_priced_below_whole_ones(shop, method, request):
-    kind, bench = METHODS.get(method)(), shop.bench("text")
+def test_steps_from_kept_states_are_priced_below_whole_ones(shop, name, method, request):
+    kind, bench = METHODS.get(method)(), shop.bench(name)
     factor = kind.flop_factor(bench)
     assert 0 < kind.once_factor(bench) < 1
     request.getfixturevalue("whole_passes")
@@ -51,8 +56,9 @@ def test_steps_from_kept_states_are_priced_below_whole_ones(shop, method, reques
     assert kind.once_factor(bench) == 0.0
 
 
+@pytest.mark.parametrize("name", ["text", "corpus"])
 @pytest.mark.parametrize("method", TOP)
-def test_a_killed_run_goes_on_to_the_same_bits(shop, method, monkeypatch):
+def test_a_killed_run_goes_on_to_the_same_bits(shop, name, method, monkeypatch):
     class Killed(BaseException):
         pass
 
@@ -64,13 +70,13 @@ def test_a_killed_run_goes_on_to_the_same_bits(shop, method, monkeypatch):
             raise Killed
         return take_step(trainer)
 
-    setting = shop.setting("text", method, folder="killed-top")
+    setting = shop.setting(name, method, folder="killed-top")
     with monkeypatch.context() as patch:
         patch.setattr(loop.Trainer, "_take_step", dying)
         with pytest.raises(Killed):
             METHODS.get(method)().fit(setting)
-    shop.bench("text").forget()  # another process has nothing of it
-    found, expected = METHODS.get(method)().fit(setting), shop.fitted("text", method)
+    shop.bench(name).forget()  # another process has nothing of it
+    found, expected = METHODS.get(method)().fit(setting), shop.fitted(name, method)
     assert np.array_equal(found.validation, expected.validation)
     assert found.points == expected.points
     assert found.flop == expected.flop
@@ -114,3 +120,31 @@ def test_lora_top_adapts_only_the_top_half(shop):
     groups = LoraTop().groups(network, setting)
     lora = {id(p) for n, p in network.named_parameters() if "lora_" in n}
     assert {id(p) for p in groups[1].parameters()} == lora
+
+
+def test_texts_whose_states_would_not_all_be_kept_are_read_whole(shop, monkeypatch):
+    bench, setting = shop.bench("corpus"), shop.setting("corpus", "partial", folder="large")
+    top = setting.hyperparameters["top"]
+    assert isinstance(bench.states("train", top, torch.float32), States)
+    monkeypatch.setattr("headstart.train.language.MEMORY", bench.units("train") * 32 * 4 - 1)
+    bench.forget()
+    assert bench.boundary(top) is None
+    assert bench.states("train", top, torch.float32) is bench.samples("train")
+    bench.forget()
+
+
+@pytest.mark.parametrize("name", ["text", "corpus"])
+def test_blocks_above_the_boundary_may_be_computed_again(shop, name, monkeypatch):
+    expected = shop.fitted(name, "partial")
+    setting = shop.setting(name, "partial", folder="again-top")
+    monkeypatch.setattr(setting.base, "again", {"partial"})
+    found = Partial().fit(setting)
+    losses = [[point.loss or 0.0 for point in fitted.points] for fitted in (found, expected)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4, abs=1e-5)
+
+
+def test_half_of_a_decoder_is_half_of_its_blocks(shop):
+    setting = shop.setting("corpus", "lora-top", folder="adapted")
+    network = Saying(LoraTop(), setting).network()
+    adapted = {n.split("layers.")[1][0] for n, _ in network.named_parameters() if "lora_" in n}
+    assert adapted == {"1", "2"}  # of the input table, which is the output layer, and three layers

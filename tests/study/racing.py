@@ -146,6 +146,7 @@ def made_bench(task: Task, revision: str = "r", unit: float = 1.0, *, scoring: b
         units=rows.__getitem__,
         samples=lambda part: task.parts[part],
         again=set(),
+        small=set(),
     )
 
 

@@ -12,10 +12,12 @@ import pytest
 
 import headstart
 
+from ..speakers import write_base as speaking_base
 from .helpers import Runner, read_study, without_times
 
 pytestmark = pytest.mark.slow
 KILLS = 20
+SPEAKING_KILLS = 3  # each within a training step, whose predecessors are all on disk
 
 
 @pytest.fixture
@@ -44,6 +46,32 @@ def test_killed_at_random_moments_and_resumed_it_ends_as_if_never_killed(
                 p.name for p in study.folder.iterdir()
             )
             finished += 1
+
+
+def test_a_language_model_killed_within_its_runs_ends_as_if_never_killed(
+    runner: Runner, place: Path, tmp_path: Path
+) -> None:
+    words = ["fox", "dog", "best", "worst", "times", "lazy", "1", "2", "3"]
+    rows = [
+        {"prompt": f"{a} {b}", "completion": f"{b} {a} {b}"} for a in words for b in words if a != b
+    ]
+    data = tmp_path / "data.jsonl"
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    asked = {
+        "data": str(data), "task": "instruction", "base": speaking_base(tmp_path / "base"),
+        "method": ["lora", "finetune", "prompt"], "budget": "2e10flop", "seeds": 1,
+        "retain": "none", "cache": str(place / "cache"),
+    }  # fmt: skip
+    assert runner.run({**asked, "out": str(tmp_path / "whole")}) == ["done"]
+    mortal = {**asked, "out": str(tmp_path / "killed"), "resume": True}
+    lives = random.Random(3)
+    for _ in range(SPEAKING_KILLS):
+        assert runner.run({**mortal, "die_after": lives.randint(5, 60)}) == ["killed"]
+    assert runner.run(mortal) == ["done"]
+    whole, killed = (without_times(read_study(tmp_path / name)) for name in ("whole", "killed"))
+    trained = {trial["method"] for trial in whole["trials"] if trial["status"] == "finalist"}
+    assert trained >= {"lora", "finetune", "prompt"}
+    assert killed == whole
 
 
 def test_killed_while_the_cache_fills_it_ends_with_the_same_numbers(

@@ -78,6 +78,35 @@ def test_what_fits_only_with_activations_computed_again_is_trained_so(
     assert spared.bytes(arm.bench.ceiling().units) <= SPARED * 10 * GIGABYTE / BESIDE
 
 
+def test_what_fits_only_with_small_moments_is_trained_so(
+    arm: Arm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert arm.bench is not None
+    plain, spared = Need(9 * GIGABYTE, 1e5, 100), Need(3 * GIGABYTE, 1e5, 100)
+
+    def needed(context: object, arm: Arm) -> Need:
+        assert arm.bench is not None
+        return spared if "lora" in arm.bench.small else plain
+
+    monkeypatch.setattr(room, "needed", needed)
+    monkeypatch.setattr(room, "fault", lambda kind: None)
+    assert has_room(context_of(tmp_path, TASK), arm, plain)
+    assert (arm.bench.small, arm.bench.again) == ({"lora"}, set())
+    assert room.moments(arm) == {"moments": "8-bit"}
+    assert "moments in 8 bits" in arm.story[0]
+
+
+def test_small_moments_are_not_counted_on_where_they_do_not_work(
+    arm: Arm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "needed", lambda context, arm: Need(3 * GIGABYTE, 1.0, 1))
+    monkeypatch.setattr(room, "fault", lambda kind: "no such package")
+    assert arm.bench is not None
+    arm.bench.again.add("lora")
+    assert not has_room(context_of(tmp_path, TASK), arm, Need(9 * GIGABYTE, 1.0, 1))
+    assert room.moments(arm) == {}
+
+
 def test_what_does_not_fit_even_so_is_refused(
     arm: Arm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,31 @@ def test_passages_lose_nothing_but_space(text):
     assert all(passage.strip() for passage in found)
 
 
+@pytest.mark.parametrize(
+    ("unit", "end"),
+    [("one line of many words\n", "words"), ("A sentence of words. ", "words."), ("word ", "word"),
+     ("文は終わる。", "。"), ("x", "x")],
+)  # fmt: skip
+def test_a_text_without_blank_lines_is_cut_where_something_ends(unit, end):
+    text = unit * (40_000 // len(unit))
+    found = passages(text)
+    assert "".join("".join(found).split()) == "".join(text.split())
+    assert all(passage.endswith(end) for passage in found)
+    assert {2000 <= len(passage) <= 10_000 for passage in found} == {True}
+    assert len(found) > 3
+
+
+def test_messages_may_be_written_as_json_in_the_cells_of_a_table(tmp_path):
+    said = [[{"role": "user", "content": f"Q, {n}"}, {"role": "assistant", "content": f"A {n}"}]
+            for n in range(30)]  # fmt: skip
+    cells = "".join('"' + json.dumps(one).replace('"', '""') + '"\n' for one in said)
+    (tmp_path / "a.csv").write_text("messages\n" + cells + "[broken\n")
+    task = build_task(tmp_path / "a.csv")
+    assert sum(map(len, task.parts.values())) == 30
+    assert [(one.code, one.count) for one in task.warnings] == [("empty-inputs", 1)]
+    assert task.train.inputs[0].messages[0].content.startswith("Q, ")
+
+
 def test_the_order_of_lines_changes_nothing(tmp_path):
     rows = [{"prompt": f"Q {n}", "completion": f"A {n}"} for n in range(30)]
     one = build_task(lines(tmp_path / "a.jsonl", rows))

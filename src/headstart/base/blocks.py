@@ -17,12 +17,18 @@ def blocks(module: nn.Module) -> list[Block]:
 
     BERT gives its embeddings, each layer (and the pooler, if it has one); a ResNet its stem and
     each residual block; EfficientNet stem, blocks and final convolution. What has only vectors
-    as weights (a normalisation) belongs to the block below it. Parameters that hang on the root
-    or on what holds the blocks (ViT's class token, position embedding) are in no block; treat
-    them as the bottom.
+    as weights (a normalisation) belongs to the block below it; what has only weights that lie in
+    blocks below (a decoder's output layer that is its input table) is none. Parameters that hang
+    on the root or on what holds the blocks (ViT's class token, position embedding) are in no
+    block; treat them as the bottom.
     """
     found: list[Block] = []
+    seen: set[int] = set()
     for path, unit in _opened(module, "", in_stage=False):
+        weights = {id(parameter) for parameter in unit.parameters()}
+        if weights <= seen:
+            continue
+        seen |= weights
         if found and _is_leftover(unit):
             found[-1][1].append(unit)
         else:

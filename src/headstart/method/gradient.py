@@ -142,7 +142,7 @@ class GradientMethod(Method):
             network=network,
             groups=groups,
             recipe=recipe,
-            lesson=kept_lesson(setting, job, network, groups, job.lesson(samples)),
+            lesson=kept_lesson(setting, job, network, groups, job.lesson()),
             samples=samples,
             validate=watching,
             seed=setting.seed,
@@ -203,7 +203,7 @@ class GradientMethod(Method):
             network=network,
             groups=[replace(g, from_step=0) for g in self.groups(network, setting)],
             recipe=_recipe(setting.hyperparameters, self.keep_statistics),
-            lesson=job.lesson(samples),
+            lesson=job.lesson(),
             samples=samples,
             validate=lambda: (0.0, 0.0),
             seed=setting.seed,
@@ -231,4 +231,5 @@ def _recipe(values: Hyperparameters, keep_statistics: bool, evaluations: int = 1
         evaluations=evaluations,
         class_weighted=values.get("class_weighted", False),
         precision=values.get("precision", "float32"),
+        moments=values.get("moments", "float32"),
     )

@@ -57,7 +57,7 @@ class Job(ABC):
         """Return the inputs of a part as training reads them."""
 
     @abstractmethod
-    def lesson(self, samples: Samples) -> Lesson:
+    def lesson(self) -> Lesson:
         """Return what the training rows' loss is."""
 
     @abstractmethod

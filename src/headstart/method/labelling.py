@@ -64,7 +64,7 @@ class Labelling(Job):
         network.boundary = setting.base.boundary(top)
         return setting.base.states(part, top, training_precision(setting))
 
-    def lesson(self, samples: Samples) -> Lesson:
+    def lesson(self) -> Lesson:
         """Return the objective's loss on the targets."""
         task = self.setting.task
         weighted = self.setting.hyperparameters.get("class_weighted", False)

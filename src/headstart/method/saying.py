@@ -46,16 +46,21 @@ class Saying(Job):
         return LanguageNetwork(self.bench.pristine)
 
     def samples(self, network: Network, part: str) -> Samples:
-        """Return the windows of a part."""
-        return self.bench.samples(part)
+        """Return the windows of a part; where only the top is trained, with what enters that."""
+        top = self.setting.hyperparameters.get("top")
+        if top is None:
+            return self.bench.samples(part)
+        network.boundary = self.bench.boundary(top)
+        return self.bench.states(part, top, training_precision(self.setting))
 
-    def lesson(self, samples: Samples) -> Lesson:
+    def lesson(self) -> Lesson:
         """Return the loss of the tokens that are said."""
-        return Sayings(samples)
+        return Sayings(self.bench.samples("train"))
 
     def watching(self, network: Network) -> Watching:
         """Return what scores watched texts."""
-        return _Watched(self.setting, network, self.bench.texts("validation"))
+        windows = self.samples(network, "validation")
+        return _Watched(self.setting, network, self.bench.texts("validation"), windows)
 
     def finish(self, network: Network) -> None:
         """Do nothing."""
@@ -70,11 +75,16 @@ class Saying(Job):
         return nats_of(network, texts, rows, progress=self.setting.progress, label=label)
 
     def looking(self, watching: Watching, judged: Sequence[int], times: int) -> float:
-        """Return the operations of scoring texts."""
-        texts = self.bench.texts("validation")
-        units = times * sum(texts.sizes[place] for place in texts.of(watching.rows))
-        units += sum(texts.sizes[place] for place in texts.of(judged))
-        return units * self.bench.flop_per_unit
+        """Return the operations of scoring texts; what is kept is not computed again."""
+        assert isinstance(watching, _Watched)
+        texts, windows = self.bench.texts("validation"), watching.windows
+        places, each = texts.of(watching.rows), self.bench.flop_per_unit
+        whole = each * sum(texts.sizes[place] for place in texts.of(judged))
+        looked = each * times * sum(texts.sizes[place] for place in places)
+        top = self.setting.hyperparameters.get("top")
+        above = 1.0 if top is None else 1.0 - self.bench.below(top)
+        below = sum(windows.below_flop(places, first=look == 0) for look in range(times))
+        return whole + above * looked + below
 
     def model(self, network: Network, adapter: Path | None) -> Model:
         """Return the language model with its signature."""
@@ -85,8 +95,11 @@ class Saying(Job):
 class _Watched:
     """Scores a network on some validation texts, the same at each evaluation and seed."""
 
-    def __init__(self, setting: Setting, network: Network, texts: Windows) -> None:
+    def __init__(
+        self, setting: Setting, network: Network, texts: Windows, windows: Samples
+    ) -> None:
         self.setting, self.network, self.texts = setting, network, texts
+        self.windows = windows
         part, values = setting.task.validation, setting.hyperparameters
         found = looks(values["steps"] * values["batch"], len(part), Objective.TEXT)
         self.rows: list[int] = drawn(len(part), found.watched).tolist()
@@ -96,7 +109,7 @@ class _Watched:
 
     def __call__(self) -> tuple[float, float]:
         """Return (merit, mean loss of a token)."""
-        found = nats_of(self.network, self.texts, self.rows, self.dtype)
+        found = nats_of(self.network, self.texts, self.rows, self.dtype, samples=self.windows)
         loss = float(found[:, 0].sum() / max(1.0, found[:, 1].sum()))
         if loss != loss:
             return float("nan"), float("nan")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
-from headstart.task.model import Kind, Modality, Objective, Task, Warning
+from headstart.task.model import Dialogue, Kind, Modality, Objective, Task, Warning
 from headstart.task.near import near_duplicates
 from headstart.train.workbench import Workbench
 
@@ -15,7 +16,7 @@ COMPARED = 20_000  # rows of a part looked at for near duplicates
 
 def audited(task: Task, bench: Workbench) -> Task:
     """Return the task with what only a base can tell: cut inputs and near duplicates."""
-    found = _untemplated(task, bench)
+    found = _untemplated(task, bench) + _controlled(task, bench)
     if task.modality is Modality.TEXT and task.objective is not Objective.TAGS:
         found += _cut(task, bench)
     if task.objective not in (Objective.TAGS, Objective.TEXT):
@@ -62,6 +63,31 @@ def _untemplated(task: Task, bench: Workbench) -> list[Warning]:
         "and an answer ends with the base's end of text"
     )
     return [Warning("no-chat-template", message)]
+
+
+def _controlled(task: Task, bench: Workbench) -> list[Warning]:
+    """Count dialogues with text that the base reads as control tokens: an answer may end there."""
+    decoder: Any = bench.pristine
+    if task.kind is not Kind.INSTRUCTION:
+        return []
+    tokens = sorted(set(decoder.tokenizer.all_special_tokens))
+    pattern = re.compile("|".join(map(re.escape, tokens)) or r"(?!)")
+    warnings = []
+    for name, part in task.parts.items():
+        rows = [
+            row
+            for row, one in enumerate(part.inputs)
+            if isinstance(one, Dialogue) and any(pattern.search(m.content) for m in one.messages)
+        ]
+        if rows:
+            message = (
+                f"{len(rows):,} of {len(part):,} dialogues of {name} hold text that {bench.base} "
+                f"reads as control tokens ({', '.join(tokens[:4])}): an answer is learnt up to "
+                "the first that ends it"
+            )
+            examples = tuple(part.origins[row] for row in rows[:3])
+            warnings.append(Warning("control-tokens", message, len(rows), examples))
+    return warnings
 
 
 def _near(task: Task, bench: Workbench) -> list[Warning]:

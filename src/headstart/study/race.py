@@ -22,7 +22,7 @@ from headstart.study.purse import Purse, Work, doubt
 from headstart.study.rates import SHARE, within_range
 from headstart.study.reach import reach, worth_going_on
 from headstart.study.record import RatePoint, TrialRecord
-from headstart.study.room import has_room, needed
+from headstart.study.room import has_room, moments, needed
 from headstart.study.runner import Runner, middle_rates
 from headstart.study.trial import Context, Trial, is_known, run_trial
 from headstart.study.words import amount, plural
@@ -86,6 +86,7 @@ class Race:
             fixed = {
                 "precision": self.purse.speed(arm).precision,
                 "schedule": self.context.schedule,
+                **moments(arm),
             }
             found = arm.method.search(self.context.task, arm.bench, self.context.metric)
             settings = [{**setting, **fixed} for setting in found]

@@ -17,6 +17,7 @@ from headstart.method.model import Method, Setting
 from headstart.task.model import Objective
 from headstart.train.allocator import keep_memory
 from headstart.train.precision import training_dtype
+from headstart.train.recipe import EIGHT_BIT
 from headstart.train.remember import forget, recall, remember
 from headstart.train.samples import batch_order
 from headstart.train.workbench import Workbench
@@ -93,7 +94,8 @@ def _names(method: Method, bench: Workbench) -> tuple[str, str]:
     """Return under which names the speeds of a base and of a method on it are kept."""
     where = f"{bench.pristine.device().type}, {torch.get_num_threads()} threads"
     name = (bench.card.revision, where, str(_length(bench)))
-    return digest(*name), digest(*name, method.name, f"{method.flop_factor(bench):.3f}")
+    small = (EIGHT_BIT,) if method.name in bench.small else ()
+    return digest(*name), digest(*name, method.name, f"{method.flop_factor(bench):.3f}", *small)
 
 
 def _remembered(
@@ -181,6 +183,7 @@ def _method_rate(method: Method, setting: Setting, precision: str) -> float:
         "steps": len(batches),
         "precision": precision,
         "schedule": "linear",
+        **({"moments": EIGHT_BIT} if method.name in bench.small else {}),
     }
     setting = replace(setting, hyperparameters=values)
     # Later visits count: what is computed once an input has its own price. Of two, the faster.

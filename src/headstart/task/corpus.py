@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from headstart.errors import RequestError
@@ -15,6 +15,8 @@ from headstart.task.tree import Entry
 TEXT_SUFFIXES = (".txt", ".md")
 _FEW_FILES = 30  # fewer are cut into passages: too few documents to deal to three parts
 _PASSAGE = 2000  # characters at least
+_LONGEST = 4 * _PASSAGE  # characters without a blank line: more are cut elsewhere
+_CUTS = tuple(map(re.compile, (r"\n", r"[.!?]\s|[。！？]", r"\s")))  # the best place first
 _SAID = 3  # files in other encodings that are named
 
 
@@ -47,7 +49,11 @@ def read_corpus(entries: Sequence[Entry], name: str) -> Raw:
         parts += [part] * len(pieces)
     if not texts:
         raise RequestError("no text in it", where=name, mend="give a file or folder with text")
-    unit = "file" if whole else f"passage of some {_PASSAGE:,} characters, cut at blank lines"
+    unit = (
+        "file"
+        if whole
+        else f"passage of some {_PASSAGE:,} characters, cut at blank lines (long runs at line ends)"
+    )
     raw = Raw(
         name=name,
         columns={"text": texts},
@@ -70,14 +76,16 @@ def read_corpus(entries: Sequence[Entry], name: str) -> Raw:
 def passages(text: str) -> list[str]:
     """Cut ``text`` at blank lines into passages of at least some 2,000 characters.
 
-    Joined by a blank line they are the text again, but for spaces around them.
+    Where there is none for 8,000, it is cut where a line, sentence or word ends, or anywhere.
+    Joined they are the text again, but for spaces around them.
     """
+    blocks = re.split(r"\n\s*\n", text.strip())
     found: list[str] = []
     current: list[str] = []
     length = 0
-    for block in re.split(r"\n\s*\n", text.strip()):
-        current.append(block)
-        length += len(block)
+    for piece in (piece for block in blocks for piece in _pieces(block)):
+        current.append(piece)
+        length += len(piece)
         if length >= _PASSAGE:
             found.append("\n\n".join(current))
             current, length = [], 0
@@ -87,6 +95,18 @@ def passages(text: str) -> list[str]:
     elif rest:
         found.append(rest)
     return found
+
+
+def _pieces(block: str) -> Iterator[str]:
+    """Yield ``block``, cut where it goes on for too long."""
+    begin = 0
+    while len(block) - begin > _LONGEST:
+        places = (begin + _PASSAGE, begin + _LONGEST)
+        cut = next((one for cut in _CUTS if (one := cut.search(block, *places))), None)
+        end = places[1] if cut is None else cut.end()
+        yield block[begin:end].strip()
+        begin = end
+    yield block[begin:].strip()
 
 
 def _read(entry: Entry) -> tuple[str | Unreadable, str | None]:

@@ -6,6 +6,7 @@ a list of ``{"role": …, "content": …}`` a row (``from`` and ``value`` are re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -90,7 +91,7 @@ def _answer_column(raw: Raw) -> str | None:
 def _by_name(raw: Raw) -> tuple[tuple[str, ...], str] | None:
     columns = {name.lower().strip(): name for name in raw.columns}
     for name in LISTS:
-        if name in columns and any(isinstance(c, list | tuple) for c in raw.columns[columns[name]]):
+        if name in columns and any(_is_list(cell) for cell in raw.columns[columns[name]]):
             return (columns[name],), columns[name]
     for prompt, answers in _NAMED:
         answer = next((columns[name] for name in answers if name in columns), None)
@@ -98,6 +99,20 @@ def _by_name(raw: Raw) -> tuple[tuple[str, ...], str] | None:
             beside = (columns[BESIDE],) if prompt == "instruction" and BESIDE in columns else ()
             return (columns[prompt], *beside), answer
     return None
+
+
+def _is_list(cell: Any) -> bool:
+    return isinstance(_listed(cell), list | tuple)
+
+
+def _listed(cell: Any) -> Any:
+    """Return a cell with the list that is written in it, as a CSV file must; else itself."""
+    if not isinstance(cell, str) or not cell.lstrip().startswith("["):
+        return cell
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        return cell
 
 
 def dialogue_reader(raw: Raw, sources: Sequence[str], target: str) -> Callable[[int], Dialogue]:
@@ -138,6 +153,7 @@ def prompt_of(cell: Any) -> Dialogue:
 
 
 def _messages(cell: Any) -> list[Message]:
+    cell = _listed(cell)
     if not isinstance(cell, list | tuple) or not cell:
         raise BadRowError("empty-inputs", "there is no list of messages")
     return [_message(one) for one in cell]

@@ -75,11 +75,13 @@ def deal(rows: Rows, objective: Objective, own: str) -> tuple[list[str], str, li
             parts[row] = part
     counts = Counter(parts)
     if len(counts) < 3:
+        different = len({_together(rows, row) for row in range(len(rows))})
+        what = "prompts" if rows.inputs and isinstance(rows.inputs[0], Dialogue) else "inputs"
         raise RequestError(
-            f"{len(rows):,} usable rows ({len(set(rows.ids)):,} different inputs) are too few for "
+            f"{len(rows):,} usable rows ({different:,} different {what}) are too few for "
             "train, validation and test",
             where=", ".join(f"{part}: {counts[part]}" for part in PARTS),
-            mend="give more text: three documents or dialogues at least, tens to learn from"
+            mend="give more text: three documents or different prompts at least, tens to learn from"
             if objective is Objective.TEXT
             else "give at least three different rows of some class; tens a class to learn from",
         )

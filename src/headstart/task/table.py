@@ -201,7 +201,9 @@ def _parsed(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError as error:
-        raise RequestError("JSON nested too deep to read", where=where) from error
+        raise RequestError(
+            "JSON nested too deep to read", where=where, mend="mend or remove this line"
+        ) from error
     except ValueError as error:
         raise RequestError(
             f"not valid JSON: {error}", where=where, mend="mend or remove this line"

@@ -21,6 +21,7 @@ from headstart.measure.cost import counted_flop, forward_flop
 from headstart.train.embed import even_batches
 
 HIDDEN = "hidden_states"  # name of the kept states in a sample and in a batch
+LENGTHS = "lengths"  # in a batch whose texts lie end to end: their lengths
 TOLERANCE = 1e-3  # of the largest feature, between a whole pass and one from kept states
 
 
@@ -79,7 +80,7 @@ class Boundary:
                 whole = encoder(batch)
                 found = hidden_states(self, encoder, samples, torch.float32)
                 found = [hidden.to(device) for hidden in found]
-                kept = self.go_on(encoder, {**batch, HIDDEN: collate_hidden(found)})
+                kept = self.go_on(encoder, {**batch, HIDDEN: collate_hidden(found, batch)})
         except Exception:  # an unknown architecture trips over the stand-ins in many ways
             return False
         close = (whole - kept).abs().max() <= TOLERANCE * whole.abs().max()
@@ -122,7 +123,7 @@ def hidden_states(
         batch = {name: tensor.to(device) for name, tensor in batch.items()}
         mixed = dtype is not torch.float32
         with torch.inference_mode(False), torch.autocast(device.type, dtype, enabled=mixed):
-            hidden = boundary.reach(encoder, batch).cpu()
+            hidden = _each(boundary.reach(encoder, batch).cpu(), batch)
         for place, row in enumerate(rows):
             found[row] = hidden[place].clone()
     return [hidden for hidden in found if hidden is not None]
@@ -137,11 +138,21 @@ def below_share(boundary: Boundary, encoder: Encoder, samples: Sequence[Batch]) 
     return 1.0 - above / forward_flop(encoder, batch)
 
 
-def collate_hidden(hidden: Sequence[Tensor]) -> Tensor:
-    """Return states as one tensor: those of texts are padded at their end to the longest."""
+def collate_hidden(hidden: Sequence[Tensor], batch: Batch) -> Tensor:
+    """Return the states of a batch's samples as one tensor.
+
+    Those of texts are padded at their end to the longest, or lie end to end as the texts do.
+    """
+    if LENGTHS in batch:
+        return torch.cat(list(hidden)).unsqueeze(0)
     if hidden[0].dim() == 3:  # an image's channels, rows and columns
         return torch.stack(list(hidden)).contiguous(memory_format=torch.channels_last)
     return nn.utils.rnn.pad_sequence(list(hidden), batch_first=True)
+
+
+def _each(hidden: Tensor, batch: Batch) -> Sequence[Tensor]:
+    """Return the states of each sample of a batch; those of texts that lie end to end are cut."""
+    return torch.split(hidden[0], batch[LENGTHS].tolist()) if LENGTHS in batch else hidden.unbind()
 
 
 def _library_body(encoder: Encoder) -> nn.Module:
@@ -162,11 +173,14 @@ def _replaced(body: nn.Module, boundary: Boundary, hidden: Tensor) -> Iterator[N
     frozen = [body.get_submodule(path) for path in boundary.below]
     entrance = body.get_submodule(boundary.entrance)
     handle = entrance.register_forward_pre_hook(enter, with_kwargs=True)
+    before = [vars(module).get("forward") for module in frozen]  # blocks that are computed again
     for module in frozen:
         module.forward = lambda *args, **kwargs: hidden
     try:
         yield
     finally:
         handle.remove()
-        for module in frozen:
+        for module, own in zip(frozen, before, strict=True):
             del module.forward
+            if own is not None:
+                module.forward = own

@@ -52,7 +52,6 @@ def depth_groups(
     stack = [modules for _, modules in blocks(network.encoder.body)]
     rates = layer_rates(len(stack), decay)
     body = [Group(modules, rate) for modules, rate in zip(stack, rates, strict=True)]
-    body = _each_once(body)
     if top is not None:
         body = body[len(body) - min(top, len(body)) :]
     else:
@@ -60,22 +59,6 @@ def depth_groups(
         loose = [p for p in network.encoder.body.parameters() if id(p) not in inside]
         body[0] = replace(body[0], loose=loose)
     return [Group([network.head], head_factor), *reversed(body)]
-
-
-def _each_once(groups: Sequence[Group]) -> list[Group]:
-    """Leave out of a group, from the bottom up, what one below it trains (a tied output layer)."""
-    seen: set[int] = set()
-    kept = []
-    for group in groups:
-        modules = [m for m in group.modules if not _trains(m) or _trains(m) - seen]
-        seen |= {id(p) for p in group.parameters()}
-        if modules:
-            kept.append(replace(group, modules=modules))
-    return kept
-
-
-def _trains(module: nn.Module) -> set[int]:
-    return {id(parameter) for parameter in module.parameters()}
 
 
 def activate(network: Network, groups: Sequence[Group], step: int, keep_statistics: bool) -> int:

@@ -24,10 +24,12 @@ from headstart.train.boundary import Boundary
 from headstart.train.guard import Ceiling
 from headstart.train.network import Network, Sample
 from headstart.train.samples import Samples, micro_batches
+from headstart.train.states import MEMORY
 from headstart.train.windows import Windows
 from headstart.train.workbench import PartFeatures, Workbench
 
 CEILING = (1024, 16384)  # tokens of a micro-batch to begin with: (CPU, GPU)
+_FLOAT32 = 4  # bytes
 _COUNTED = 64  # tokens on which the operations of a pass are counted
 
 
@@ -47,8 +49,7 @@ class LanguageNetwork(Network):
 
     def forward(self, batch: tuple[Batch, ...]) -> Tensor:
         """Return the loss (N,) in nats of each sequence."""
-        found: Tensor = self.encoder(batch[0])
-        return found
+        return self._features(batch[0])
 
     def drift(self, pristine: Network, batch: tuple[Batch, ...]) -> Tensor:
         """Return the divergence of what comes next from what the base says: a mean, in nats.
@@ -107,9 +108,13 @@ class LanguageBench(Workbench):
         batch = self.pristine.collate([{"input_ids": ids, "labels": ids}])
         return forward_flop(self.pristine, batch) / _COUNTED
 
-    def boundary(self, top: int) -> Boundary | None:
-        """Return None: all of the body runs at every step."""
-        return None
+    def _boundary(self, top: int) -> Boundary | None:
+        """Return none, too, where the states of the training texts would not all be kept.
+
+        Those that are not are computed alone, which costs more than the whole pass of a batch.
+        """
+        kept = self.units("train") * self.pristine.config.hidden_size * _FLOAT32
+        return super()._boundary(top) if kept <= MEMORY else None
 
     def ceiling(self) -> Ceiling:
         """Return the largest micro-batch known to fit."""
@@ -125,6 +130,7 @@ def nats_of(
     dtype: torch.dtype = torch.float32,
     progress: Progress | None = None,
     label: str = "scoring",
+    samples: Samples | None = None,
 ) -> NDArray[np.float64]:
     """Return (N, 2): what each of these texts costs the network in nats, and its tokens.
 
@@ -135,11 +141,12 @@ def nats_of(
         dtype: Of the matrix products.
         progress: Who watches.
         label: What the bar is called.
+        samples: The texts' windows as the network reads them; None for as they are.
     """
-    places = texts.of(rows)
+    places, windows = texts.of(rows), texts if samples is None else samples
     owners = [at for at, row in enumerate(rows) for _ in texts.places[row]]
     found = np.zeros((len(rows), 2))
-    np.add.at(found, owners, losses_of(network, texts, places, dtype, progress, label))
+    np.add.at(found, owners, losses_of(network, windows, places, dtype, progress, label))
     return found
 
 

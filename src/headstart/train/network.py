@@ -80,7 +80,7 @@ class Network(nn.Module):
     def _collate(self, samples: Sequence[Batch]) -> Batch:
         batch = self.encoder.collate(samples)
         if HIDDEN in samples[0]:
-            batch[HIDDEN] = collate_hidden([sample[HIDDEN] for sample in samples])
+            batch[HIDDEN] = collate_hidden([sample[HIDDEN] for sample in samples], batch)
         return batch
 
     def forward(self, batch: tuple[Batch, ...]) -> Tensor:

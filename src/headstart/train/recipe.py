@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 
 from headstart.train.schedule import Shape
 
+EIGHT_BIT = "8-bit"  # moments
+
+
+EIGHT_BIT = "8-bit"  # moments
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -24,6 +29,8 @@ class Recipe:
         keep_statistics: Leave batch-norm statistics as they were pre-trained.
         class_weighted: Weigh items by the inverse frequency of their class.
         precision: Of the forward pass: "float32", or "bfloat16" by autocast.
+        moments: Of AdamW: "float32", or :data:`EIGHT_BIT`.
+        moments: Of AdamW: "float32", or :data:`EIGHT_BIT`.
     """
 
     rate: float
@@ -38,6 +45,8 @@ class Recipe:
     keep_statistics: bool = True
     class_weighted: bool = False
     precision: str = "float32"
+    moments: str = "float32"
+    moments: str = "float32"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from headstart.train.allocator import keep_memory
 from headstart.train.groups import Group
 from headstart.train.guard import Ceiling, out_of_memory
 from headstart.train.lesson import Lesson
+from headstart.train.moments import adamw, moment_bytes
 from headstart.train.network import Network
 from headstart.train.recipe import Recipe
 from headstart.train.samples import Samples, micro_batches
@@ -23,7 +24,6 @@ from headstart.train.vocabulary import NarrowEmbedding, narrow
 T = TypeVar("T")
 
 COUNTED = 4  # inputs on which the operations of a step are counted
-ADAM_BYTES = 8  # optimiser state a trained weight: two float32 moments
 
 
 class Stepper:
@@ -57,12 +57,8 @@ class Stepper:
         self.ceiling, self.note = ceiling, note
         self.device = network.encoder.device()
         self.dtype: torch.dtype = getattr(torch, recipe.precision)
-        self.optimizer = torch.optim.AdamW(
-            [{"params": group.parameters(), "factor": group.factor} for group in self.groups],
-            lr=recipe.rate,
-            weight_decay=recipe.weight_decay,
-            fused=True,
-        )
+        self.optimizer = adamw(self.groups, recipe)
+        self.moment_bytes = moment_bytes(recipe.moments)
 
     def _update(self, rate: float) -> None:
         """Let the optimiser take its step at ``rate``, and drop the gradients."""
@@ -130,6 +126,6 @@ class Stepper:
         batch = self._batch(few)  # what is kept of its inputs is no part of a step
         flop = counted_flop(lambda: torch.autograd.backward(self._loss_on(batch, few, 1.0)))
         self.optimizer.zero_grad(set_to_none=True)
-        size = step_bytes(self.network, lambda: self._loss(widest, 1.0), ADAM_BYTES)
+        size = step_bytes(self.network, lambda: self._loss(widest, 1.0), self.moment_bytes)
         self.optimizer.zero_grad(set_to_none=True)
         return flop / sum(sizes[row] for row in few), size

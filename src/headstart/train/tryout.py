@@ -13,12 +13,14 @@ from headstart.measure.cost import step_bytes, weight_bytes
 from headstart.train import checkpoint
 from headstart.train.groups import activate
 from headstart.train.loop import Trainer
+from headstart.train.moments import moment_bytes
 from headstart.train.rate_finder import RangeTest, find_rate
 from headstart.train.recompute import recomputing
 from headstart.train.samples import micro_batches
-from headstart.train.step import ADAM_BYTES, COUNTED
+from headstart.train.step import COUNTED
 
-TRAINED_BYTES = 4 + ADAM_BYTES + 4  # a trained weight: gradient, moments, the best so far
+_BESIDE = 4 + 4  # bytes of a trained weight beside its moments: gradient, the best so far
+TRAINED_BYTES = _BESIDE + moment_bytes("float32")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Tryout(Trainer):
         with recomputing(self.network.encoder.body, again) as blocks:
             if blocks:
                 activations = self.counts().activations + activations / blocks
-        fixed = found.weights + found.trained * TRAINED_BYTES
+        fixed = found.weights + found.trained * (_BESIDE + self.moment_bytes)
         return float(fixed), activations / found.units, max(self.samples.sizes)
 
     def counts(self) -> Counts:
@@ -82,11 +84,11 @@ class Tryout(Trainer):
         sizes = self.samples.sizes
         few = sorted(self._order(0)[0], key=lambda row: sizes[row])[-COUNTED:]
         before = checkpoint.Moment.of(self.network)
-        whole = step_bytes(self.network, lambda: self._loss(few, 1.0), ADAM_BYTES)
+        whole = step_bytes(self.network, lambda: self._loss(few, 1.0), self.moment_bytes)
         before.put_back(self.network)
         trained = sum(p.numel() for group in self.groups for p in group.parameters())
         weights = weight_bytes(self.network)
-        activations = whole - weights - trained * (4 + ADAM_BYTES)
+        activations = round(whole - weights - trained * (4 + self.moment_bytes))
         return Counts(weights, trained, activations, len(few) * sizes[few[-1]])
 
     def _range_loss(self, index: int) -> Tensor:

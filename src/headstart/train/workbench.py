@@ -62,6 +62,7 @@ class Workbench:
 
     Attributes:
         again: Names of methods whose activations do not fit: they are computed again.
+        small: Names of methods whose optimiser does not fit: its moments are in 8 bits.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Workbench:
         self._whole: tuple[Workbench, NDArray[np.int64]] | None = None
         self._made: dict[str, Any] = {}
         self.again: set[str] = set()
+        self.small: set[str] = set()
         self._kept: tuple[Any, dict[str, States]] = (None, {})
 
     @cached_property
