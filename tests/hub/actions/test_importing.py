@@ -103,6 +103,14 @@ def test_a_folder_comes_in_as_a_draft_without_what_runs_code(
     assert got.commit.id == found.commit.id
 
 
+def test_its_lineage_is_what_the_log_says(hub: Hub, folder: Path, standard: Path) -> None:
+    standard.write_text(standard.read_text().replace("[size]", "[lineage]"))
+    done = importing.import_base(hub, f"local:{folder}", "team/birds", standard, Silent())
+    [found] = done.evidence.findings
+    assert found.passed
+    assert done.revision in found.words
+
+
 def test_the_card_and_the_log_tell_where_it_is_from(hub: Hub, folder: Path, standard: Path) -> None:
     found = brought(hub, f"local:{folder}", standard)
     readme = held(hub, found)["README.md"].decode()

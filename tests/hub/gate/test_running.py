@@ -378,6 +378,12 @@ def test_lineage_that_is_not_told_or_not_known_is_refused(
     assert words in finding.words
 
 
+def test_what_the_keeper_imported_is_a_base_itself(whole: Candidate) -> None:
+    (whole.folder / "README.md").unlink()
+    assert not look("lineage", whole).passed
+    assert "hf:org/base" in look("lineage", replace(whole, imported="hf:org/base")).words
+
+
 def test_fewer_seeds_than_asked_for_are_refused(whole: Candidate) -> None:
     assert "Adapt with --seeds 5" in look("seeds", ruled(whole, seeds=5)).words
     card = whole.folder / "README.md"

@@ -51,7 +51,8 @@ def judge(
     ):
         candidate = Candidate(
             folder=folder, name=repo.name, standard=standard, bases=bases,
-            incumbent=before if incumbent else None, data=data or {},
+            incumbent=before if incumbent else None,
+            imported=hub.database.read(lambda c: _imported(c, repo, commit)), data=data or {},
         )  # fmt: skip
         evidence = gate(candidate, progress)
     state = State.GATED if evidence.passed else State.REFUSED
@@ -121,3 +122,13 @@ def _found(connection: Connection, repo: Repo, revision: str) -> tuple[Commit, C
     if ref is not None and ref.published is not None and ref.published != commit.id:
         before = revisions.resolve(connection, repo, ref.published, drafts=True)
     return commit, before
+
+
+def _imported(connection: Connection, repo: Repo, commit: Commit) -> str | None:
+    """Return where the keeper brought a commit in from; None for one that was pushed."""
+    if commit.author != KEEPER:
+        return None
+    for event in audit.events(connection, who=KEEPER, target=repo.name):
+        if event.what == "import" and event.details.get("commit") == commit.id:
+            return f"{event.details['source']}, revision {event.details['revision']}"
+    return None

@@ -63,6 +63,7 @@ def _candidate(job: dict[str, Any]) -> Candidate:
         standard=Standard.model_validate(told["standard"]),
         bases={name: Path(path) for name, path in told["bases"].items()},
         incumbent=None if told["incumbent"] is None else Path(told["incumbent"]),
+        imported=told["imported"],
         data={name: Path(path) for name, path in told["data"].items()},
     )
 

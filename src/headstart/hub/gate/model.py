@@ -25,6 +25,7 @@ class Candidate:
         standard: What it is held against.
         bases: Reference of each base in its lineage to the base's folder, where it is known here.
         incumbent: Folder of the approved revision, when there is one.
+        imported: Where the keeper brought it in from, with its revision; None if it was pushed.
         data: The reference tasks' data, by the standard's names.
     """
 
@@ -33,6 +34,7 @@ class Candidate:
     standard: Standard
     bases: Mapping[str, Path] = field(default_factory=dict)
     incumbent: Path | None = None
+    imported: str | None = None
     data: Mapping[str, Path] = field(default_factory=dict)
 
 

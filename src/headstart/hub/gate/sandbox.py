@@ -103,6 +103,7 @@ def _job(
             "standard": candidate.standard.model_dump(mode="json"),
             "bases": {name: str(path.resolve()) for name, path in candidate.bases.items()},
             "incumbent": candidate.incumbent and str(candidate.incumbent.resolve()),
+            "imported": candidate.imported,
             "data": {name: str(path.resolve()) for name, path in candidate.data.items()},
         },
     }  # fmt: skip

@@ -1,11 +1,14 @@
-"""Is it told where the model comes from: base, data and study, and is the base known?"""
+"""Is it told where the model comes from: base, data and study, and is the base known?
+
+What the keeper imported is a base itself: the audit log says from where.
+"""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from headstart.hub.gate.lineage import CARD, known_base, read_lineage
-from headstart.hub.gate.model import JSON, Candidate, Finding, Reason, judged
+from headstart.hub.gate.model import JSON, Candidate, Finding, Reason, judged, printable
 
 _TOLD = {"trial": "trial", "fingerprint": "data.fingerprint"}
 
@@ -17,6 +20,9 @@ class LineageCheck:
 
     def __call__(self, candidate: Candidate) -> Finding:
         """Return what was found."""
+        if candidate.imported is not None:
+            words = f"A base from outside: {printable(candidate.imported)}."
+            return Finding(self.name, True, words, {"imported": candidate.imported})
         lineage = read_lineage(candidate.folder)
         reasons: list[Reason] = []
         if not lineage.told:
