@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from headstart.files import canonical
 from headstart.hub.registry.tables import EventTable
+
+_LOCK = 0x61756469745F6C67  # "audit_lg", as a 64-bit number
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class Event:
 
 
 def note(connection: Connection, who: str, what: str, target: str, **details: Any) -> None:
-    """Add an entry; part of the transaction that it tells of."""
+    """Add an entry; part of the transaction that it tells of, and best its last step."""
+    if connection.dialect.name == "postgresql":  # one after the other, as SQLite's writers come
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     newest = select(EventTable.digest).order_by(EventTable.id.desc()).limit(1)
     before = connection.execute(newest).scalar() or ""
     now = datetime.now(UTC)
