@@ -20,8 +20,8 @@ def pack(store: Store, sha256: str, base_sha256: str | None = None) -> int:
     """Store a safetensors file's pieces smaller where that is possible.
 
     A tensor of 16 KiB or more that the base has under the same name (or one that differs by a
-    prefix), dtype and shape becomes a difference from it; the header, any other, and all without a base
-    may be stored as planes of bytes. Readers see no change, and may read meanwhile.
+    prefix), dtype and shape becomes a difference from it. The header, any other tensor, and all
+    without a base may be stored as planes of bytes. Readers see no change, and may read meanwhile.
 
     Args:
         store: Where both files are kept.
