@@ -29,9 +29,13 @@ BENCHMARKS = (
     "grid.live",
     "grid.bases",
     "hub_bytes",
+    "hub_speed",
+    "hub_load",
+    "hub_many",
 )
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers", "peft")
+PACKAGES = ("torch", "scikit-learn", "sentence-transformers", "transformers", "peft",
+            "huggingface_hub")  # fmt: skip
 
 
 def main() -> int:

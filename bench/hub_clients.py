@@ -103,13 +103,17 @@ class Client:
         path = self.some_file(repo, draw)
         if path is None:
             return 0
-        commit = json.loads(self.ask("GET", f"/api/models/ann/{repo}"))["sha"]
+        commit = self.head(repo)
         url = f"/ann/{repo}/resolve/{commit}/{path}"
         data = self.ask("GET", url)
         assert is_right(path, data), f"{path} is not what was pushed"
         half = len(data) // 2
         assert self.ask("GET", url, Range=f"bytes={half}-") == data[half:]
         return 1
+
+    def head(self, repo: str) -> str:
+        """Return the commit that main is at: by its name a file could be two, halfway."""
+        return str(json.loads(self.ask("GET", f"/api/models/ann/{repo}"))["sha"])
 
     def some_file(self, repo: str, draw: random.Random) -> str | None:
         """Return the path of a file; None where there is none yet."""
@@ -151,7 +155,9 @@ class Library(Client):
         if path is None:
             return 0
         with tempfile.TemporaryDirectory() as folder:
-            place = self._api.hf_hub_download(f"ann/{repo}", path, local_dir=folder)
+            place = self._api.hf_hub_download(
+                f"ann/{repo}", path, revision=self.head(repo), local_dir=folder
+            )
             with open(place, "rb") as opened:  # noqa: PTH123 - a text, as the library gives it
                 assert is_right(path, opened.read()), f"{path} is not what was pushed"
         return 1

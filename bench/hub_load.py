@@ -77,7 +77,8 @@ def loaded(
         peak = server.peak_bytes() / 1e6
         assert not logged(server), logged(server)
     hub = open_hub(root, url)
-    assert fsck(hub, deep=True).well
+    health = fsck(hub, deep=True)
+    assert health.well, health
     hub.database.close()
     waits = sorted(one.seconds for one in pushed)
     return {

@@ -78,6 +78,17 @@ def test_many_writers_of_one_branch_lose_nothing(either: Hub, asker: Asker) -> N
     assert either.database.read(lambda c: list(audit.broken(c))) == []
 
 
+def test_writers_of_many_repos_seal_one_audit_log(either: Hub, asker: Asker) -> None:
+    def work(writer: int) -> None:
+        for number in range(EACH):
+            name = f"m-{writer}-{number}"
+            keeping.create(either, asker, Kind.MODEL, "ann", name, private=True)
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(work, range(WRITERS)))
+    assert either.database.read(lambda c: list(audit.broken(c))) == []
+
+
 def test_lists_page_through_all_in_order(either: Hub, asker: Asker) -> None:
     for number in range(7):
         keeping.create(either, asker, Kind.MODEL, "ann", f"bird-{number}", private=number % 2 == 0)

@@ -20,8 +20,8 @@ def pack(store: Store, sha256: str, base_sha256: str | None = None) -> int:
     """Store a safetensors file's pieces smaller where that is possible.
 
     A tensor of 16 KiB or more that the base has under the same name (or one that differs by a
-    prefix), dtype and shape becomes a difference from it; any other, and all without a base, may
-    be stored as planes of bytes. Readers see no change, and may read meanwhile.
+    prefix), dtype and shape becomes a difference from it. The header, any other tensor, and all
+    without a base may be stored as planes of bytes. Readers see no change, and may read meanwhile.
 
     Args:
         store: Where both files are kept.
@@ -36,9 +36,9 @@ def pack(store: Store, sha256: str, base_sha256: str | None = None) -> int:
         Damaged: One of them is broken.
         UnwritableError: No room (`Full`), or no permission.
     """
-    tensors = _tensors(store, sha256)
-    known = _Names(_tensors(store, base_sha256) if base_sha256 is not None else {})
-    saved = 0
+    tensors, head = _tensors(store, sha256)
+    known = _Names(_tensors(store, base_sha256)[0] if base_sha256 is not None else {})
+    saved = sum(_pack(store, piece, None, 1) for piece in head)
     done: set[str] = set()
     for tensor, mine in tensors.values():
         for piece, base in zip_longest(mine, known.like(tensor)):
@@ -80,19 +80,22 @@ def _shorter(name: str) -> Iterator[str]:
         yield name
 
 
-def _tensors(store: Store, sha256: str) -> _Tensors:
-    """Return the tensors that have pieces of their own; none if this is no safetensors file."""
+def _tensors(store: Store, sha256: str) -> tuple[_Tensors, list[Piece]]:
+    """Return the tensors that have pieces of their own, and the header's pieces.
+
+    Both are empty if this is no safetensors file.
+    """
     recipe = store.recipe(sha256)
     if recipe.inline is not None:
-        return {}
+        return {}, []
     length = header_bytes(b"".join(store.read(sha256, 0, PREFIX + 1)))
     if length is None or length > recipe.content.size:
-        return {}
+        return {}, []
     start = PREFIX + length
     try:
         header = parsed(b"".join(store.read(sha256, PREFIX, start)))
     except HeaderError:
-        return {}
+        return {}, []
     at: dict[int, int] = {}
     offset = 0
     for index, piece in enumerate(recipe.pieces):
@@ -104,7 +107,7 @@ def _tensors(store: Store, sha256: str) -> _Tensors:
         first, last = at.get(start + tensor.begin), at.get(start + tensor.end)
         if first is not None and last is not None and first < last:
             found[tensor.name] = tensor, list(recipe.pieces[first:last])
-    return found
+    return found, list(recipe.pieces[: at.get(start, 0)])
 
 
 def _pack(store: Store, piece: Piece, base: Piece | None, width: int) -> int:
