@@ -18,6 +18,7 @@ class BoundedHeads(HttpToolsProtocol):
 
     _within_head = True
     _gathered = 0
+    _ended = False
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless it only makes a head longer that is too long already."""
@@ -25,8 +26,9 @@ class BoundedHeads(HttpToolsProtocol):
             self.transport.write(_REFUSAL)
             self.transport.close()
             return
+        self._ended = False
         super().data_received(data)
-        if self._within_head:
+        if self._within_head and not self._ended:  # else this was the end of a body
             self._gathered += len(data)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -41,5 +43,5 @@ class BoundedHeads(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Expect the next head."""
-        self._within_head, self._gathered = True, 0
+        self._within_head, self._gathered, self._ended = True, 0, True
         super().on_message_complete()
