@@ -46,7 +46,6 @@ class Recipe:
     class_weighted: bool = False
     precision: str = "float32"
     moments: str = "float32"
-    moments: str = "float32"
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Place:
     name: str
     owner: str
     private: bool
+    mirror: str | None
 
 
 @dataclass(frozen=True)

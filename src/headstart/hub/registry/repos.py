@@ -31,11 +31,11 @@ def place_of(connection: Connection, kind: Kind, name: str) -> Place | None:
     It costs the same whether there is one or not: time must not tell strangers which.
     """
     row = connection.execute(
-        select(RepoTable.id, RepoTable.name, RepoTable.owner, RepoTable.private)
+        select(RepoTable.id, RepoTable.name, RepoTable.owner, RepoTable.private, RepoTable.mirror)
         .join(NameTable, NameTable.repo == RepoTable.id)
         .where(NameTable.kind == kind, NameTable.key == key_of(name), RepoTable.gone.is_(None))
     ).first()
-    return None if row is None else Place(row.id, row.name, row.owner, row.private)
+    return None if row is None else Place(row.id, row.name, row.owner, row.private, row.mirror)
 
 
 def by_id(connection: Connection, repo: str) -> Repo:
