@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -25,15 +26,12 @@ class Scratch:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         _clean(folder)
-        self.path, self._lock = _locked(folder)
+        self.path, lock = _locked(folder)
+        weakref.finalize(self, os.close, lock)
 
     def fresh(self) -> Path:
         """Return a path in the folder where nothing is yet."""
         return self.path / uuid4().hex
-
-    def __del__(self) -> None:
-        with suppress(Exception):
-            os.close(self._lock)
 
 
 def _locked(folder: Path) -> tuple[Path, int]:
