@@ -39,7 +39,8 @@ def run(app: FastAPI, hub: Hub, host: str, port: int) -> None:
 def _spend_little_memory() -> None:
     """Let glibc use the buffers of pieces again, give larger ones back, and keep few pools.
 
-    To map every piece's 4 MiB anew costs two seconds a gigabyte. Parameter numbers from glibc's <malloc.h>; see mallopt(3).
+    To map every piece's 4 MiB anew costs two seconds a gigabyte. Parameter numbers
+    from glibc's <malloc.h>; see mallopt(3).
     """
     if platform.libc_ver()[0] != "glibc":
         return
