@@ -2,8 +2,8 @@
 
 The models are generated: owners, tasks, licences, languages, cards, a lineage; two thirds public,
 most of them approved. Every kind of request is sent by a stranger, by a member of three teams and
-by somebody who approves, one after the other; p95 is over all of a kind. The slowest percent and
-what is behind it are the answer's own: server and client share the machine.
+by somebody who approves, one after the other; p95 is over all of a kind. Server and client share
+the machine.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ import numpy as np
 from bench.hub_server import Served, answered, client, free_port, served, token
 
 SIZE = 10**9
-REPEATS = 3
+REPEATS = 2
 LAYERS, WIDTH, INNER = 20, 1536, 4096
 LFS = {"HF_HUB_DISABLE_XET": "1"}
 Way = dict[str, str]
