@@ -30,7 +30,6 @@ class Recipe:
         class_weighted: Weigh items by the inverse frequency of their class.
         precision: Of the forward pass: "float32", or "bfloat16" by autocast.
         moments: Of AdamW: "float32", or :data:`EIGHT_BIT`.
-        moments: Of AdamW: "float32", or :data:`EIGHT_BIT`.
     """
 
     rate: float
@@ -45,7 +44,6 @@ class Recipe:
     keep_statistics: bool = True
     class_weighted: bool = False
     precision: str = "float32"
-    moments: str = "float32"
     moments: str = "float32"
 
 
