@@ -9,6 +9,7 @@ one from the other's model; a draft that the gate refuses), serves it, and looks
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import socket
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,20 +25,17 @@ from urllib.request import urlopen
 
 from screenshots import Browser
 
+from headstart.task.packaged import read_packaged
+
 PATIENCE = 120.0
 LIMIT = 200_000
 STUDIES = (  # the second one begins with what the first one found
-    ("names", ("packaged:emojis", "--base", "bundled:minilm-l6", "--method", "probe"),
-     "language/emoji-names"),
-    ("moods", ("moods.csv", "--base", "hub:language/emoji-names@approved", "--method", "partial",
-               "--retain", "packaged:emojis"), "language/moods"),
+    ("emoji-names", ("Food & Drink", "Animals & Nature", "Flags", "Objects"), "probe",
+     "bundled:minilm-l6"),
+    ("food-or-animal", ("Food & Drink", "Animals & Nature"), "partial",
+     "hub:language/emoji-names@approved"),
 )  # fmt: skip
-MOODS = {
-    "glad": ("happy", "joyful", "delighted", "cheerful", "merry", "proud", "thankful", "amused"),
-    "sad": ("sad", "gloomy", "lonely", "sorry", "tearful", "hopeless", "hurt", "heartbroken"),
-    "angry": ("angry", "furious", "annoyed", "outraged", "bitter", "mad", "cross", "irritated"),
-}
-SAID = ("I am {} today", "she looks {}", "we felt {} about it", "a {} face", "why so {}?")
+ROWS = 60
 REFUSED = {
     "README.md": "---\nlicense: cc-by-nc-4.0\npipeline_tag: image-classification\n---\n# Birds\n",
     "config.json": '{"model_type": "resnet", "auto_map": {"AutoModel": "birds.Net"}}',
@@ -45,11 +43,11 @@ REFUSED = {
 }
 VIEWS = (  # file, who looks, address, width, height, light or dark
     ("hub-models", "cara", "/models", 1280, 720, "light"),
-    ("hub-lineage", "cara", "/language/moods/lineage", 1280, 900, "light"),
+    ("hub-lineage", "cara", "/language/food-or-animal/lineage", 1280, 900, "light"),
     ("hub-gate", "cara", "/vision/birds/commit/main", 1280, 1000, "light"),
     ("hub-profile", "cara", "/profile?role=llm-engineer&level=lead&compare=principal", 1280, 1100,
      "light"),
-    ("hub-phone", "cara", "/language/moods", 390, 844, "dark"),
+    ("hub-phone", "cara", "/language/food-or-animal", 390, 844, "dark"),
 )  # fmt: skip
 
 
@@ -119,22 +117,49 @@ def _wait(address: str, log: Path, server: subprocess.Popen[bytes]) -> None:
 
 def furnish(hub: Hub, place: Path) -> None:
     """Train, push, judge and approve: all that the pictures show."""
-    rows = [f"{said.format(word)},{mood}" for mood, words in MOODS.items()
-            for word in words for said in SAID]  # fmt: skip
-    (place / "moods.csv").write_text("\n".join(["text,mood", *rows]), encoding="utf-8")
-    for name, (data, *how), model in STUDIES:
-        where = data if ":" in data else str(place / data)
-        out = str(place / "studies" / name)
-        hub.command("adapt", where, *how, "--labels-per-class", "16", "--seeds", "1",
-                    "--budget", "1min", "--out", out, "--push", model)  # fmt: skip
-        hub.command("hub", "gate", model, "--root", str(hub.root))
-        hub.command("hub", "approve", model, who="cara")
+    for name, kinds, method, base in STUDIES:
+        data = _written(place / f"{name}.csv", kinds)
+        hub.command(
+            "adapt",
+            str(data),
+            "--base",
+            base,
+            "--method",
+            method,
+            "--seeds",
+            "1",
+            "--budget",
+            "10s",
+            "--retain",
+            "packaged:emojis",
+            "--out",
+            str(place / "studies" / name),
+            "--push",
+            f"language/{name}",
+        )
+        told = hub.command("hub", "gate", f"language/{name}", "--root", str(hub.root))
+        if "FAILED" in told:
+            raise SystemExit(told)
+        hub.command("hub", "approve", f"language/{name}", who="cara")
     folder = place / "birds"
     folder.mkdir()
     for file, text in REFUSED.items():
         (folder / file).write_text(text, encoding="utf-8")
     hub.command("hub", "push", str(folder), "vision/birds", "--message", "Bring birds")
     hub.command("hub", "gate", "vision/birds", "--root", str(hub.root))
+
+
+def _written(path: Path, kinds: Sequence[str]) -> Path:
+    """Write the names of some emojis of these kinds, in their order, as a table."""
+    found = read_packaged("packaged:emojis").columns
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("text", "kind"))
+        for kind in kinds:
+            rows = [row for row in zip(found["text"], found["category"], strict=True)
+                    if row[1] == kind]  # fmt: skip
+            table.writerows(rows[:ROWS])
+    return path
 
 
 def take(hub: Hub, folder: Path) -> list[Path]:

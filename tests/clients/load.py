@@ -1,4 +1,4 @@
-"""What somebody else loads, as anyone would: ``python load.py OWNER``."""
+"""What somebody else loads, as anyone would: ``python load.py OWNER PART…``."""
 
 # ruff: noqa: E402 (torchvision is made ready before those who import it)
 
@@ -64,7 +64,11 @@ def rows(owner: str) -> None:
     assert sum(1 for _ in flow) == 100
 
 
+PARTS = {"bert": bert, "sentences": encoder, "vit": images, "smollm2-lora": language,
+         "owls": rows}  # fmt: skip
+
 if __name__ == "__main__":
-    for part in (bert, encoder, images, language, rows):
-        part(sys.argv[1])
+    for name in sys.argv[2:]:
+        if name in PARTS:
+            PARTS[name](sys.argv[1])
     print("loaded")

@@ -1,4 +1,4 @@
-"""What somebody pushes with the libraries' own functions: ``python push.py OWNER FOLDER``.
+"""What somebody pushes with the libraries' own functions: ``python push.py OWNER FOLDER PART…``.
 
 A BERT with its tokenizer, a sentence encoder, a timm model, a SmolLM2 (that of FOLDER, or a tiny
 one of its kind), an adapter of it, and a data set: all from nothing, with seeds.
@@ -84,7 +84,8 @@ def images(owner: str) -> None:
     card(f"{owner}/vit", "image-classification")
 
 
-def language(owner: str, folder: Path) -> None:
+def language(owner: str) -> None:
+    folder = Path(sys.argv[2])
     if folder.is_dir():
         model = AutoModelForCausalLM.from_pretrained(folder)
         words = AutoTokenizer.from_pretrained(folder)
@@ -111,13 +112,12 @@ def rows(owner: str) -> None:
     table.train_test_split(100, seed=0).push_to_hub(f"{owner}/owls")
 
 
+PARTS = {"bert": bert, "sentences": sentences, "vit": images, "smollm2": language,
+         "smollm2-lora": adapter, "owls": rows}  # fmt: skip
+
 if __name__ == "__main__":
-    owner, folder = sys.argv[1], Path(sys.argv[2])
+    _, owner, _, *names = sys.argv
     torch.manual_seed(0)
-    bert(owner)
-    sentences(owner)
-    images(owner)
-    language(owner, folder)
-    adapter(owner)
-    rows(owner)
+    for name in names:
+        PARTS[name](owner)
     print("pushed")

@@ -30,7 +30,6 @@ class Recipe:
         class_weighted: Weigh items by the inverse frequency of their class.
         precision: Of the forward pass: "float32", or "bfloat16" by autocast.
         moments: Of AdamW: "float32", or :data:`EIGHT_BIT`.
-        moments: Of AdamW: "float32", or :data:`EIGHT_BIT`.
     """
 
     rate: float
