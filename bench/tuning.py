@@ -22,7 +22,7 @@ from headstart.task.model import Task
 Row = dict[str, Any]
 SETS: dict[str, Callable[[Path], Path]] = {"shakespeare": shakespeare, "alpaca": alpaca}
 METHODS = ["lora", "qlora", "prompt", "finetune"]
-BUDGET = "120tflop"
+BUDGET = "60tflop"
 
 
 def run(part: str = "") -> list[Row]:

@@ -163,14 +163,17 @@ def test_what_the_other_hub_does_not_give_is_told_like_what_is_not_there(
 def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of repos that anybody looks for on the other hub, from now on."""
     found: list[str] = []
-    real = repos.find
 
-    def find(connection: Any, kind: Kind, name: str) -> Any:
-        if str(connection.engine.url).endswith("other/registry.sqlite3"):
-            found.append(name)
-        return real(connection, kind, name)
+    def noting(real: Any) -> Any:
+        def look(connection: Any, kind: Kind, name: str) -> Any:
+            if str(connection.engine.url).endswith("other/registry.sqlite3"):
+                found.append(name)
+            return real(connection, kind, name)
 
-    monkeypatch.setattr(repos, "find", find)
+        return look
+
+    for way in ("find", "place_of"):
+        monkeypatch.setattr(repos, way, noting(getattr(repos, way)))
     return found
 
 

@@ -71,18 +71,18 @@ def test_yaml_whose_tags_lie_is_a_fault_of_the_card(talk: Talk, ann: Person, tag
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_an_odd_configuration_spoils_no_info(talk: Talk, ann: Person, config: str) -> None:
-    talk.create(ann, "d", private=False, kind="dataset")
-    talk.push(ann, "ann/d", "dataset", README__md="hi", config__json=CONFIGS[config])
-    assert seen_by_all(talk, ann) == [200] * 6
-    told = talk.ask("GET", "/api/datasets/ann/d").json()["config"]
+    talk.create(ann, "d", private=False)
+    talk.push(ann, "ann/d", "model", README__md="hi", config__json=CONFIGS[config])
+    assert talk.ask("GET", "/api/models?full=true&config=true", ann).status_code == 200
+    told = talk.ask("GET", "/api/models/ann/d", ann).json()["config"]
     assert len(json.dumps(told)) < 1000
 
 
 def test_a_plain_configuration_is_told(talk: Talk, ann: Person) -> None:
-    talk.create(ann, "d", private=False, kind="dataset")
+    talk.create(ann, "d", private=False)
     plain = {"model_type": "bert", "architectures": ["BertModel"]}
-    talk.push(ann, "ann/d", "dataset", config__json=json.dumps({**plain, "secret": 1}))
-    assert talk.ask("GET", "/api/datasets/ann/d").json()["config"] == plain
+    talk.push(ann, "ann/d", "model", config__json=json.dumps({**plain, "secret": 1}))
+    assert talk.ask("GET", "/api/models/ann/d", ann).json()["config"] == plain
 
 
 HALVES = [

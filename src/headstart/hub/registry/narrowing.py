@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select, text
+from sqlalchemy import ColumnElement, Connection, Select, String, column, select, text
 from sqlalchemy.orm import aliased
 
 from headstart.hub.registry.tables import RepoTable, RepoTagTable
@@ -31,8 +31,8 @@ def with_words(connection: Connection, words: Sequence[str]) -> list[ColumnEleme
             f"SELECT repo FROM {INDEX}_repos WHERE number IN "
             f"(SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH :match LIMIT :most)"
         )
-        rows = connection.execute(query, {"match": match, "most": FEW + 1})
-        found += _few(list(rows.scalars()))
+        hits = query.bindparams(match=match, most=FEW + 1).columns(column("repo", String))
+        found += _few(connection, select(hits.subquery().c.repo))
     return found
 
 
@@ -40,12 +40,18 @@ def with_tags(connection: Connection, tags: Sequence[str]) -> list[ColumnElement
     """Return what must hold of repos that have all of these tags."""
     if not tags:
         return []
-    rows = connection.execute(_tagged(tags).limit(FEW + 1))
-    return _few(list(rows.scalars())) or [_has(tag, RepoTable.id).exists() for tag in tags]
+    some = _few(connection, _tagged(tags).limit(FEW + 1))
+    return some or [_has(tag, RepoTable.id).exists() for tag in tags]
 
 
-def _few(repos: list[str]) -> list[ColumnElement[bool]]:
-    return [RepoTable.id.in_(repos)] if len(repos) <= FEW else []
+def _few(connection: Connection, repos: Select[Any]) -> list[ColumnElement[bool]]:
+    """Return what must hold of repos that are so few; nothing where they are many.
+
+    The ids are not written into the query that follows: its text, and so its time, would tell how
+    many there are, private ones with them.
+    """
+    many = len(connection.execute(repos).all()) > FEW
+    return [] if many else [RepoTable.id.in_(repos)]
 
 
 def _tagged(tags: Sequence[str]) -> Select[Any]:
