@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from huggingface_hub import HfApi
 
 from headstart.base.compat import prepare_torchvision
 from headstart.errors import RequestError
-from headstart.hub.actions import approving, gating
+from headstart.hub.actions import approving, gating, maintaining
 from headstart.hub.actions.basing import bases_of
 from headstart.hub.actions.recording import record
 from headstart.hub.gate.standard import read_standard
@@ -95,3 +96,14 @@ def test_models_of_other_libraries_get_their_samples_recorded(tmp_path: Path) ->
     json.loads((tmp_path / "llama" / FILE).read_text())
     with pytest.raises(RequestError, match="no such folder"):
         record(tmp_path / "missing")
+
+
+def test_what_a_killed_gate_left_is_swept_a_day_later(hub: Hub) -> None:
+    old, new = hub.root / "gate-old", hub.root / "gate-new"
+    for place in (old, new):
+        place.mkdir()
+        (place / "file").touch()
+    os.utime(old, (1, 1))
+    maintaining.collect(hub)
+    assert not old.exists()
+    assert new.exists()

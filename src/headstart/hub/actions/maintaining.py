@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from headstart.hub.actions.describing import card_of
 from headstart.hub.actions.finding import base_names
+from headstart.hub.actions.laying import clear
 from headstart.hub.errors import NoRepoError
 from headstart.hub.hub import Hub
 from headstart.hub.registry import audit, commits, refs, repos, revisions, trees
@@ -62,6 +63,7 @@ def fsck(hub: Hub, pace: Pace | None = None, *, deep: bool = False) -> Health:
 def collect(hub: Hub) -> tuple[int, int]:
     """Let go what no repo speaks of and nobody brought lately; return files and pieces gone."""
     live = hub.database.read(lambda c: {sha256 for _, _, sha256 in _named(c)})
+    clear(hub.root)
     hub.vault.sweep(hub.store.grace_seconds)
     gone = sweep(hub.store, live)
     return gone.files, gone.pieces
