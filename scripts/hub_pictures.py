@@ -122,6 +122,8 @@ def furnish(hub: Hub, place: Path) -> None:
         hub.command(
             "adapt",
             str(data),
+            "--target",
+            "kind",
             "--base",
             base,
             "--method",
