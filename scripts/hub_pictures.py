@@ -41,14 +41,15 @@ REFUSED = {
     "config.json": '{"model_type": "resnet", "auto_map": {"AutoModel": "birds.Net"}}',
     "birds.py": "import os\n",
 }
-VIEWS = (  # file, who looks, address, width, height, light or dark
-    ("hub-models", "cara", "/models", 1280, 720, "light"),
-    ("hub-lineage", "cara", "/language/food-or-animal/lineage", 1280, 900, "light"),
-    ("hub-gate", "cara", "/vision/birds/commit/main", 1280, 1000, "light"),
-    ("hub-profile", "cara", "/profile?role=llm-engineer&level=lead&compare=principal", 1280, 1100,
-     "light"),
-    ("hub-phone", "cara", "/language/food-or-animal", 390, 844, "dark"),
-)  # fmt: skip
+PROFILE = "/profile?role=llm-engineer&level=lead&compare=principal"
+VIEWS = (  # file, address, what of the page is at the top, width, height, light or dark
+    ("hub-models", "/models", "body", 1280, 560, "light"),
+    ("hub-lineage", "/language/food-or-animal/lineage", "body", 1280, 1060, "light"),
+    ("hub-gate", "/vision/birds/commit/main", "body", 1280, 1000, "light"),
+    ("hub-profile", PROFILE, "#comparison-llm-engineer", 1280, 880, "light"),
+    ("hub-phone", "/language/food-or-animal", "body", 390, 844, "dark"),
+)
+TOP = "Math.max(0, document.querySelector('{}').getBoundingClientRect().top + scrollY - 16)"
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ def furnish(hub: Hub, place: Path) -> None:
         hub.command(
             "adapt",
             str(data),
+            "--target",
+            "kind",
             "--base",
             base,
             "--method",
@@ -167,18 +170,18 @@ def take(hub: Hub, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     with Browser() as browser:
-        for name, who, path, width, height, scheme in VIEWS:
+        _sign_in(browser, hub, "cara")
+        for name, path, top, width, height, scheme in VIEWS:
             browser.media("", scheme)
-            _sign_in(browser, hub, who)
             browser.open(hub.address + path, width, height)
+            begin = int(browser.evaluate(TOP.format(top)))
             picture = folder / f"{name}.png"
-            picture.write_bytes(browser.picture(width, height))
+            picture.write_bytes(browser.picture(width, height, begin))
             written.append(picture)
     return written
 
 
 def _sign_in(browser: Browser, hub: Hub, who: str) -> None:
-    browser.call("Network.clearBrowserCookies")
     browser.open(f"{hub.address}/login?next=/teams", 1280, 900)
     browser.evaluate(f"document.querySelector('#token').value = {json.dumps(hub.tokens[who])}")
     browser.evaluate("document.querySelector('form.stack button').click()")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ROW, STEP, RADIUS = 34, 26, 6
-_LETTER = 8.2  # an upper bound for the width of a sign, in the drawing's units
+_LETTER = 9.6  # an upper bound for the width of a bold sign, in the drawing's units
 
 
 @dataclass(frozen=True)
