@@ -86,6 +86,10 @@ def test_what_was_asked_and_answered_is_kept_and_shown(study, found):
     assert found.rows[0].prompt in page
 
 
+def test_the_headline_says_which_way_is_better(study):
+    assert "bits per byte, lower is better, on the test rows" in study.record.decision.headline
+
+
 def test_the_few_shot_control_was_run_and_transfer_beats_it(study):
     [arm] = [arm for arm in study.record.arms if arm.method == "fewshot"]
     [trial] = [trial for trial in study.record.baselines if trial.method == "fewshot"]

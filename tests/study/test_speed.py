@@ -44,6 +44,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 def setting() -> Any:
     device = SimpleNamespace(type="cpu")
     bench = SimpleNamespace(
+        small=set(),
         card=SimpleNamespace(revision="r"),
         pristine=SimpleNamespace(device=lambda: device),
         samples=lambda part: SimpleNamespace(sizes=[8, 8]),

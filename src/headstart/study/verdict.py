@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headstart.measure.score import METRICS
 from headstart.study.decide import Standing, Verdict, best_key
 from headstart.study.record import Alternatives, DecisionRecord
 from headstart.study.remembrance import remembrance
@@ -45,7 +46,8 @@ def headline_of(context: Context, verdict: Verdict) -> str:
     metric, delivered = context.metric, verdict.delivered
     name, method = delivered.record.name, delivered.record.method
     scored = f"{with_interval(metric, delivered.record.scores['test'][metric])}"
-    what = f"{metric_name(metric)} on the test rows: {scored}"
+    direction = "" if METRICS.get(metric).higher_is_better else ", lower is better,"
+    what = f"{metric_name(metric)}{direction} on the test rows: {scored}"
     if verdict.undecided is not None:
         return (
             f"Not decided: {_cannot_tell(context, verdict, verdict.undecided)}; "
