@@ -365,7 +365,7 @@ def test_an_export_that_drifts_is_refused(whole: Candidate) -> None:
         ('"base": "hub:team/base", ', "", "no base is named"),
         ("hub:team/base", "hub:team/other", "neither an approved model of this hub nor bundled"),
         ("hub:team/base", "bundled:other", "neither an approved model of this hub nor bundled"),
-        ("hub:team/base", "local:/home/ann/base", "neither an approved model of this hub"),
+        ("hub:team/base", "local:models/base", "neither an approved model of this hub"),
     ],
 )
 def test_lineage_that_is_not_told_or_not_known_is_refused(

@@ -94,7 +94,8 @@ def _judged_afar(name: str, revision: str, progress: Progress) -> tuple[str, Evi
         raise WorkError(f"the hub could not judge it: {told['fault']}", where=hub.endpoint)
     for one in hub.states(name):
         if one["commit"] == commit and one["evidence"]:
-            return commit, Evidence.from_json(one["evidence"])
+            kept = one["evidence"]  # the hub keeps the standard's rules in place of its name
+            return commit, Evidence.from_json({**kept, "standard": told["standard"]})
     raise WorkError(
         "the hub stopped before it had judged it", where=hub.endpoint, mend="ask once more"
     )
