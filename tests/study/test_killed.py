@@ -52,13 +52,11 @@ def test_a_language_model_killed_within_its_runs_ends_as_if_never_killed(
     runner: Runner, place: Path, tmp_path: Path
 ) -> None:
     words = ["fox", "dog", "best", "worst", "times", "lazy", "1", "2", "3"]
-    rows = [
-        {"prompt": f"{a} {b}", "completion": f"{b} {a} {b}"} for a in words for b in words if a != b
-    ]
+    rows = [{"text": f"{a} {b} {b} {a} {b}"} for a in words for b in words if a != b]
     data = tmp_path / "data.jsonl"
     data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     asked = {
-        "data": str(data), "task": "instruction", "base": speaking_base(tmp_path / "base"),
+        "data": str(data), "task": "language-modeling", "base": speaking_base(tmp_path / "base"),
         "method": ["lora", "finetune", "prompt"], "budget": "2e10flop", "seeds": 1,
         "retain": "none", "cache": str(place / "cache"),
     }  # fmt: skip
