@@ -99,7 +99,9 @@ def test_the_model_predicts_what_the_trial_was_scored_on(shop, name, method):
     runs(shop, name, method)
     fitted = shop.fitted(name, method)
     expected, found = fitted.test(), fitted.model.outputs(shop.task(name).test.inputs)
-    np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-5, atol=1e-5)
+    # Batches of other shapes add up in another order: cosines of class means, sharpened by their
+    # temperature, then differ by 3e-5 on processors without AVX-512.
+    np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-4, atol=1e-4)
 
 
 @every_pair
