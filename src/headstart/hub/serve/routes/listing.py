@@ -25,7 +25,7 @@ router = APIRouter()
 _LIGHT = ("_id", "id", "modelId", "author", "private", "gated", "disabled", "downloads", "likes",
           "tags", "library_name", "pipeline_tag", "createdAt", "lastModified")  # fmt: skip
 _DEEP = {"sha", "siblings", "config", "safetensors"}  # what only a look into the repo tells
-_DEEP_PAGE = 100
+_DEEP_PAGE = 10  # each takes some milliseconds; clients follow the pages
 _COUNT = re.compile(r"(\d+(?:\.\d+)?)([KMBT]?)", re.IGNORECASE)
 _TIMES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 Texts = Annotated[list[str] | None, Query()]
