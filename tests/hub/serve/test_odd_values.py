@@ -71,8 +71,10 @@ def test_yaml_whose_tags_lie_is_a_fault_of_the_card(talk: Talk, ann: Person, tag
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_an_odd_configuration_spoils_no_info(talk: Talk, ann: Person, config: str) -> None:
-    talk.create(ann, "d", private=False)
-    talk.push(ann, "ann/d", "model", README__md="hi", config__json=CONFIGS[config])
+    for kind in ("dataset", "model"):
+        talk.create(ann, "d", private=False, kind=kind)
+        talk.push(ann, "ann/d", kind, README__md="hi", config__json=CONFIGS[config])
+    assert seen_by_all(talk, ann) == [200] * 6
     assert talk.ask("GET", "/api/models?full=true&config=true", ann).status_code == 200
     told = talk.ask("GET", "/api/models/ann/d", ann).json()["config"]
     assert len(json.dumps(told)) < 1000
