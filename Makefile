@@ -19,8 +19,9 @@ $(READY): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/headstart demo $(DEMO)
 
+# A worker for each core; a file's tests stay together, since they share what they made ready.
 test: setup
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses=4 --dist=loadfile
 
 # Older clients of the hub, each in a small environment of its own; without them their tests skip.
 clients: .clients/hub-1.10.0/.ready .clients/hub-0.36.0/.ready

@@ -180,7 +180,7 @@ def test_a_broken_json_line_is_named(tmp_path: Path) -> None:
     assert error.where == "x.jsonl line 2"
 
 
-@pytest.mark.parametrize("line", ["[1, 2]", '"text"', "3", "null"])
+@pytest.mark.parametrize("line", ["[1, 2]", '"text"', "3"])
 def test_a_json_line_that_is_no_object_is_named(tmp_path: Path, line: str) -> None:
     error = refused(written(tmp_path / "x.jsonl", '{"text": "a"}\n' + line + "\n"))
     assert "expected an object" in error.what

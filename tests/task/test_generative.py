@@ -172,6 +172,40 @@ def test_messages_may_be_written_as_json_in_the_cells_of_a_table(tmp_path):
     assert task.train.inputs[0].messages[0].content.startswith("Q, ")
 
 
+def test_contents_may_be_kept_as_parts_of_text(tmp_path):
+    def turns(number, part):
+        said = {"role": "assistant", "content": [{"type": "text", "text": f"answer {number}"}]}
+        return {"messages": [{"role": "user", "content": [part]}, said]}
+
+    rows = [turns(n, {"type": "text", "text": f"question {n}"}) for n in range(40)]
+    rows.append(turns(40, {"type": "image_url", "image_url": {"url": "https://example.org/a"}}))
+    task = build_task(lines(tmp_path / "d.jsonl", rows))
+    said = [one.messages[-1].content for part in task.parts.values() for one in part.inputs]
+    assert sorted(said) == sorted(f"answer {n}" for n in range(40))
+    assert [(one.code, one.count) for one in task.warnings] == [("unreadable-inputs", 1)]
+
+
+def test_a_line_that_is_null_is_left_out_and_counted(tmp_path):
+    rows = [{"prompt": f"q {n}", "completion": f"a {n}"} for n in range(40)]
+    task = build_task(lines(tmp_path / "d.jsonl", [*rows[:20], None, *rows[20:]]))
+    assert sum(len(part) for part in task.parts.values()) == 40
+    assert [(one.code, one.count) for one in task.warnings] == [("missing-targets", 1)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [("It is caused by {n} things.", Kind.INSTRUCTION), ("yes", Kind.CLASSIFICATION)],
+)
+def test_questions_have_written_answers_or_classes(tmp_path, answer, kind):
+    rows = [
+        {"question": f"What causes ache {n}?", "answer": answer.format(n=n) if n % 2 else "no, not"}
+        for n in range(60)
+    ]
+    if kind is Kind.INSTRUCTION:
+        rows = [{**row, "answer": f"{row['answer']} {n}"} for n, row in enumerate(rows)]
+    assert build_task(lines(tmp_path / "d.jsonl", rows)).kind is kind
+
+
 def test_the_order_of_lines_changes_nothing(tmp_path):
     rows = [{"prompt": f"Q {n}", "completion": f"A {n}"} for n in range(30)]
     one = build_task(lines(tmp_path / "a.jsonl", rows))

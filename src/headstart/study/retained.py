@@ -36,9 +36,16 @@ class Retention:
     limit: float | None = None
     _before: dict[tuple[int, int, str], Predictions] = field(default_factory=dict)
 
+    @property
+    def parts(self) -> Sequence[str]:
+        """The parts of retained rows that are scored: nothing is chosen by them without a limit."""
+        return PARTS[-1:] if self.limit is None else PARTS
+
     def measured(self, bench: Workbench, body: Skeleton) -> list[RetentionRecord]:
-        """Return every suite's score before and after on both parts."""
-        return [self._record(suite, part, bench, body) for suite in self.suites for part in PARTS]
+        """Return every suite's score before and after."""
+        return [
+            self._record(suite, part, bench, body) for suite in self.suites for part in self.parts
+        ]
 
     def lost(self, bench: Workbench, body: Skeleton) -> list[Interval]:
         """Return what the body lost of each suite, on the part that choices are made on."""
@@ -58,7 +65,9 @@ class Retention:
     def covers(self, record: TrialRecord) -> bool:
         """Tell whether a trial holds the measures of these suites."""
         have = {(one.fingerprint, one.part) for one in record.retention}
-        return all((suite.fingerprint(), part) in have for suite in self.suites for part in PARTS)
+        return all(
+            (suite.fingerprint(), part) in have for suite in self.suites for part in self.parts
+        )
 
     def keeps(self, record: TrialRecord) -> bool:
         """Tell whether a trial is within the limit on the part that choices are made on."""

@@ -1,7 +1,8 @@
 """Prompts and answers in a table, in the three shapes that people keep them in.
 
 ``prompt`` and ``completion``; ``instruction``, perhaps ``input``, and ``output``; or ``messages``,
-a list of ``{"role": …, "content": …}`` a row (``from`` and ``value`` are read, too).
+a list of ``{"role": …, "content": …}`` a row (``from`` and ``value`` are read, too). ``question``
+and ``answer`` alone are a prompt and its answer where answers are written, not a few classes.
 """
 
 from __future__ import annotations
@@ -98,7 +99,18 @@ def _by_name(raw: Raw) -> tuple[tuple[str, ...], str] | None:
         if prompt in columns and answer is not None:
             beside = (columns[BESIDE],) if prompt == "instruction" and BESIDE in columns else ()
             return (columns[prompt], *beside), answer
-    return None
+    return _questions(raw, columns)
+
+
+def _questions(raw: Raw, columns: dict[str, str]) -> tuple[tuple[str, ...], str] | None:
+    """Return the columns of questions and answers; None where other things may be learnt."""
+    if columns.keys() != {"question", "answer"}:
+        return None
+    answers = [cell for cell in raw.columns[columns["answer"]] if not is_missing(cell)]
+    written = [cell for cell in answers if isinstance(cell, str) and len(cell.split()) > 1]
+    if not answers or len(set(written)) < len(answers) / 2:
+        return None
+    return (columns["question"],), columns["answer"]
 
 
 def _is_list(cell: Any) -> bool:
@@ -169,7 +181,20 @@ def _message(one: Any) -> Message:
     known = _ROLES.get(str(role).strip().lower())
     if known is None:
         raise BadRowError("unreadable-roles", f"the role {shown(role)!r} is not known")
+    content = _written(content)
     return Message(known, cell_text(content) if not is_missing(content) else "")
+
+
+def _written(content: Any) -> Any:
+    """Return the text of a content that is kept as parts: ``[{"type": "text", "text": …}]``."""
+    if not isinstance(content, list | tuple):
+        return content
+    parts = [one if isinstance(one, dict) else {"type": "text", "text": one} for one in content]
+    strange = next((one for one in parts if not isinstance(one.get("text"), str)), None)
+    if strange is not None:
+        kind = shown(strange.get("type", "unknown"))
+        raise BadRowError("unreadable-inputs", f"a message with a part of type {kind}, not text")
+    return "".join(one["text"] for one in parts)
 
 
 def _checked(messages: list[Message]) -> Dialogue:

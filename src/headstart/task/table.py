@@ -211,6 +211,8 @@ def _parsed(text: str, where: str) -> Any:
 
 
 def _object(value: Any, where: str) -> dict[str, Any]:
+    if value is None:
+        return {}  # a row without a value, as cells can be: it is left out and counted
     if not isinstance(value, dict):
         raise RequestError(
             f"expected an object with named fields, found {type(value).__name__}: {shown(value)}",

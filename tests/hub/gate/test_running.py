@@ -298,6 +298,21 @@ def test_a_plain_language_model_and_headstarts_own_reading_of_it_agree(writer: P
     assert found[1, 1] == expected[1, 1]
 
 
+def test_a_language_model_whose_tokenizer_marks_neither_start_nor_end_is_scored(
+    writer: Path,
+) -> None:
+    from transformers import AutoTokenizer
+
+    marked = subject_in(writer).scores(["soup bread oven", ""])
+    tokenizer = AutoTokenizer.from_pretrained(str(writer))
+    tokenizer.bos_token = tokenizer.eos_token = None
+    tokenizer.save_pretrained(writer)
+    found = subject_in(writer).scores(["soup bread oven", ""])
+    assert found[0, 1] == marked[0, 1] - 1  # the first token is given, not told
+    assert 0 < found[0, 0] < marked[0, 0]
+    assert found[1].tolist() == [0, 0]
+
+
 # incumbent
 
 

@@ -159,16 +159,19 @@ class Plain(Subject):
         return found
 
     def _nats(self, text: str) -> NDArray[np.float64]:
-        """Return the nats and tokens of a text, window by window, as lm-eval counts them."""
+        """Return the nats and tokens of a text, window by window, as lm-eval counts them.
+
+        Where the tokenizer marks neither start nor end, the first token is given, not told.
+        """
         ids = self.reader(text, add_special_tokens=False, verbose=False)["input_ids"]
-        first = self.reader.bos_token_id
-        ids = [self.reader.eos_token_id if first is None else first, *ids]
+        marks = (self.reader.bos_token_id, self.reader.eos_token_id)
+        ids = [*[mark for mark in marks if mark is not None][:1], *ids]
         nats, step = 0.0, self._longest
         for start in range(0, len(ids) - 1, step):
             window = torch.tensor(ids[start : start + step + 1])
             logits = self.model(input_ids=window[:-1].unsqueeze(0)).logits[0].float()
             nats += float(torch.nn.functional.cross_entropy(logits, window[1:], reduction="sum"))
-        return np.array([nats, len(ids) - 1], dtype=np.float64)
+        return np.array([nats, max(len(ids) - 1, 0)], dtype=np.float64)
 
     @property
     def _longest(self) -> int:
