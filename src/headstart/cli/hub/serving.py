@@ -17,7 +17,9 @@ def serve(
     database: Database = None,
     blobs: Blobs = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen at.", max=65535)] = 7860,
+    port: Annotated[
+        int, typer.Option("--port", help="Port to listen at; 0: a free one.", min=0, max=65535)
+    ] = 7860,
     address: Annotated[
         str | None,
         typer.Option("--address", metavar="URL", help="How clients reach it, if not so."),
