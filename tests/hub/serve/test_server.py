@@ -29,8 +29,8 @@ def test_a_free_port_is_told_and_answers(tmp_path: Path) -> None:
         with urlopen(f"{found[1]}/api/models") as answer:
             assert answer.status == 200
     finally:
-        process.terminate()
-        process.wait(20)
+        process.kill()
+        process.wait()
 
 
 def test_who_comes_once_a_socket_is_bound_is_not_turned_away() -> None:
