@@ -55,7 +55,9 @@ def test_what_is_delivered_is_recorded_and_nothing_is_said(tmp_path: Path) -> No
 
 def test_a_model_that_says_nonsense_is_kept_with_a_warning(tmp_path: Path) -> None:
     folder = tmp_path / "best"
-    model = saved(folder, float("nan"), 0.5)
+    signature = saved(folder, 0.25, 0.75).signature
+    manifest = folder / "headstart.json"
+    manifest.write_text(manifest.read_text().replace("0.25", "NaN"))
     (folder / FILE).write_text("of a model before")
     heard = Heard()
     record_delivered(folder, heard)
@@ -64,7 +66,7 @@ def test_a_model_that_says_nonsense_is_kept_with_a_warning(tmp_path: Path) -> No
     assert (folder / "headstart.json").is_file()
     assert not (folder / FILE).exists()
     with pytest.raises(WorkError, match="no sample predictions"):
-        record_samples(model, folder)
+        record_samples(MajorityModel(signature, np.array([np.nan, 0.75])), folder)
 
 
 def test_whatever_goes_wrong_what_was_trained_is_not_lost(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def delivered(learned: str, halves: Path, tmp_path_factory: pytest.TempPathFacto
     study = headstart.adapt(
         halves, base=learned, method="probe", seeds=1, out=out, ledger="none"
     )  # fmt: skip
-    assert study.record.decision.arm.startswith("TF-IDF"), study.record.decision.headline
+    assert study.record.decision.arm == "tfidf", study.record.decision.headline
     return out / "best"
 
 
@@ -86,7 +86,6 @@ def test_what_our_own_controls_write_is_known_to_the_gate(halves: Path, tmp_path
 
 def passes(folder: Path) -> bool:
     finding = CHECKS.get("configuration")()(Candidate(folder, "ann/x", default_standard()))
-    print(finding.words)
     return finding.passed
 
 
