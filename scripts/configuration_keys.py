@@ -56,6 +56,7 @@ auto_mapping base_model_class parent_library peft_type peft_version attn_impleme
 _attn_implementation model_cfg preprocess_cfg embed_dim vision_cfg text_cfg timm_model_name
 timm_model_pretrained timm_pool timm_proj hf_model_name hf_tokenizer_name experts_implementation
 quant_method num_labels is_decoder
+answer analyzer examples max_features ngram_range role shots sublinear_tf vectoriser
 """
 
 

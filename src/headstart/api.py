@@ -71,6 +71,7 @@ def adapt(
     seeds: int = 3,
     learning_curve: bool = False,
     audit: bool = False,
+    licence: str | None = None,
     metric: str | None = None,
     schedule: str = "cosine",
     labels_per_class: int | None = None,
@@ -96,6 +97,7 @@ def adapt(
         seeds: Repeats of each winner.
         learning_curve: Measure score against number of labels.
         audit: Run what the planner left out too, and say what leaving it out cost.
+        licence: Of the model, if one that was trained from nothing wins; else the base's holds.
         metric: What choices go by; the objective's main one if not given.
         schedule: How learning rates fall after their warm-up: "cosine", "linear", "constant".
         labels_per_class: Keep only so many training rows a class.
@@ -115,9 +117,12 @@ def adapt(
         RequestError: The request or the data are wrong; nothing was written.
         WorkError: Nothing could be fitted.
     """
+    from headstart.report.licence import check_licence
     from headstart.study.run import run_study
     from headstart.study.store import refuse_taken
 
+    if licence is not None:
+        licence = check_licence(licence)
     if out is not None:
         refuse_taken(Path(out), resume)  # before the data are read, which may take long
     request, built = _request(
@@ -142,7 +147,7 @@ def adapt(
     request = replace(request, out=folder, resume=resume, command=command, audit=audit)
     record = run_study(request, built, progress or Silent())
     study = Study(request.out, record)
-    _write_card(study)
+    _write_card(study, licence)
     study.report()
     return study
 
@@ -411,15 +416,20 @@ def rebuild_report(folder: str | Path) -> Path:
     return write_report(Path(folder))
 
 
-def _write_card(study: Study) -> None:
-    """Put the model card beside the delivered model."""
+def _write_card(study: Study, licence: str | None) -> None:
+    """Put the model card beside the delivered model; a base's licence holds, whatever is named."""
     from headstart.files import write_text
     from headstart.report.card import model_card
+    from headstart.report.licence import licensed
     from headstart.report.loading import how_to_load
 
     best = study.folder / "best"
     key = study.record.decision.key
     card = model_card(study.record, trial_key=key, how_to_load=how_to_load(best))
+    record = study.record
+    trial = next(one for one in [*record.baselines, *record.trials] if one.key == key)
+    if licence is not None and trial.base is None:
+        card = licensed(card, licence)
     write_text(best / "README.md", card)
 
 

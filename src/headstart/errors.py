@@ -33,14 +33,26 @@ class RequestError(HeadstartError):
     exit_code = 2
 
 
-class UnwritableError(RequestError):
+class UnusableError(RequestError):
+    """A place that was named cannot be used now: out of reach, damaged, or something else."""
+
+
+class UnwritableError(UnusableError):
     """A place cannot be written to: read-only, or full. Nothing goes on without it."""
+
+
+class NoRoomError(UnwritableError):
+    """A place cannot be written to, for it is full."""
 
 
 class WorkError(HeadstartError):
     """The request was right, the work failed: disk full, all trials failed (exit code 1)."""
 
     exit_code = 1
+
+
+class CrowdedError(WorkError):
+    """Others were in the way for too long: the same may work a little later."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -63,6 +63,7 @@ def test_adapt_without_options_leaves_every_choice_to_the_api(
         "forget_at_most": None,
         "ledger": None,
         "audit": False,
+        "licence": None,
         "out": None,
         "resume": False,
         "command": "headstart adapt reviews.csv",

@@ -13,7 +13,10 @@ from typer.testing import CliRunner
 
 from headstart.cli.main import app
 from headstart.hub.access import owners
-from headstart.hub.registry import settings
+from headstart.hub.actions import limiting
+from headstart.hub.actions.limiting import Limits
+from headstart.hub.registry import audit, settings
+from headstart.hub.serve.rates import Measure, Rates
 
 SECRET = "HEADSTART_MIRROR_TOKEN"
 
@@ -60,3 +63,26 @@ def test_a_mirror_that_is_none_or_takes_a_team_is_refused(
     options = ("--mirror", "https://hub.example.org", "--mirror-only", "ann")
     assert serve(tmp_path, *options).exit_code == 1
     assert served == []
+
+
+def test_how_often_one_may_ask_is_kept_with_the_hub(
+    tmp_path: Path, served: list[tuple[Any, Any]]
+) -> None:
+    cases: list[tuple[tuple[str, ...], Limits]] = [
+        ((), Limits()),
+        (("--calls", "100"), Limits(calls=100)),
+        (("--wrong-tokens", "7"), Limits(calls=100, wrong_tokens=7)),
+        ((), Limits(calls=100, wrong_tokens=7)),
+    ]
+    for options, wanted in cases:
+        assert serve(tmp_path, *options).exit_code == 0
+        made, hub = served[-1]
+        assert limiting.limits(hub) == wanted
+        (rates,) = [one for one in made.user_middleware if one.cls is Rates]
+        assert rates.kwargs["measure"] == Measure.of(wanted)
+    told = served[-1][1].database.read(lambda c: audit.events(c))
+    assert [one.details for one in told if one.what == "limit"] == [
+        {"calls": 100, "wrong_tokens": 7}, {"calls": 100, "wrong_tokens": 300},
+    ]  # fmt: skip
+    assert Measure.of(Limits()) == Measure()
+    assert serve(tmp_path, "--calls", "0").exit_code == 2

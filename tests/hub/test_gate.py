@@ -18,6 +18,7 @@ from headstart.hub.actions import approving, gating
 from headstart.hub.gate.gate import Evidence
 from headstart.hub.hub import Hub
 from headstart.method.model import METHODS, Setting
+from headstart.method.samples import record_samples
 from headstart.progress import Silent
 from headstart.task.build import build_task
 from headstart.train.benches import workbench
@@ -126,6 +127,7 @@ def trained(data: Path, out: Path, method: str, card: str, **settings: object) -
     (out / "best").mkdir(parents=True)
     fitted = chosen.fit(Setting(task, bench, values, 0, "accuracy", out / "work"))
     fitted.model.save(out / "best")
+    record_samples(fitted.model, out / "best")
     (out / "best" / "README.md").write_text(card)
     return out / "best"
 

@@ -10,7 +10,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from headstart.database import faults
 from headstart.database.faults import persistently
-from headstart.errors import HeadstartError, RequestError, UnwritableError, WorkError
+from headstart.errors import (
+    CrowdedError,
+    HeadstartError,
+    NoRoomError,
+    RequestError,
+    UnusableError,
+    UnwritableError,
+    WorkError,
+)
 from headstart.ledger.purpose import LEDGER
 
 
@@ -73,19 +81,19 @@ def test_after_many_tries_it_is_an_error(error: Exception, pauses: list[float]) 
 @pytest.mark.parametrize(
     ("error", "kind", "said"),
     [
-        (of_sqlite(sqlite3.SQLITE_NOTADB), RequestError, "not a headstart ledger"),
-        (of_sqlite(sqlite3.SQLITE_CORRUPT), RequestError, "damaged"),
+        (of_sqlite(sqlite3.SQLITE_NOTADB), UnusableError, "not a headstart ledger"),
+        (of_sqlite(sqlite3.SQLITE_CORRUPT), UnusableError, "damaged"),
         (of_sqlite(sqlite3.SQLITE_READONLY), UnwritableError, "cannot be written"),
-        (of_sqlite(sqlite3.SQLITE_FULL), UnwritableError, "cannot be written"),
+        (of_sqlite(sqlite3.SQLITE_FULL), NoRoomError, "cannot be written"),
         (of_sqlite(sqlite3.SQLITE_IOERR_WRITE), UnwritableError, "cannot be written"),
         (of_sqlite(sqlite3.SQLITE_ERROR), WorkError, "the ledger failed"),
-        (of_server(None), RequestError, "server cannot be used"),
-        (of_server("28P01"), RequestError, "server cannot be used"),
-        (of_server("57P01"), RequestError, "server cannot be used"),
+        (of_server(None), UnusableError, "server cannot be used"),
+        (of_server("28P01"), UnusableError, "server cannot be used"),
+        (of_server("57P01"), UnusableError, "server cannot be used"),
         (of_server("42501"), UnwritableError, "cannot be written"),
-        (of_server("53100"), UnwritableError, "cannot be written"),
+        (of_server("53100"), NoRoomError, "cannot be written"),
         (of_server("42P01"), WorkError, "the ledger failed"),
-        (PoolTimeout("no connection left"), WorkError, "the ledger failed"),
+        (PoolTimeout("no connection left"), CrowdedError, "busy with other writers"),
     ],
 )
 def test_what_does_not_pass_is_told_at_once_without_sql(

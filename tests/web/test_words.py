@@ -12,6 +12,7 @@ import pytest
 import headstart
 from headstart.errors import RequestError
 from headstart.hub.access.model import Role
+from headstart.hub.actions.origins import Origin
 from headstart.hub.registry.modality import MODALITIES
 from headstart.hub.registry.model import State
 from headstart.org.depth import Change
@@ -38,6 +39,7 @@ PARTS = {
     "study.": ["done", "running", "silent"],
     "fact.": ["task", *FACTS, "kind", "modality", "metric"],
     "modality.": list(MODALITIES),
+    "origin.": list(Origin),
     "repo.": ["card", "files", "revisions", "lineage", "gate"],
     "gate.": ["seconds", "versions"],
     "teams.": ["saved", "founded"],

@@ -195,6 +195,14 @@ def adapt(
             help="Push the delivered model to the hub (HEADSTART_HUB, HF_TOKEN) as a draft.",
         ),
     ] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            "--licence",
+            metavar="ID",
+            help="Of the model, if one that was trained from nothing wins; else the base's holds.",
+        ),
+    ] = None,
     out: Out = None,
     resume: Resume = False,
     json: Json = False,
@@ -245,6 +253,7 @@ def adapt(
                 data,
                 **asked,
                 audit=audit,
+                licence=licence,
                 out=out,
                 resume=resume,
                 progress=progress,

@@ -8,9 +8,18 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from headstart.database.purpose import Purpose
-from headstart.errors import HeadstartError, RequestError, UnwritableError, WorkError
+from headstart.errors import (
+    CrowdedError,
+    HeadstartError,
+    NoRoomError,
+    RequestError,
+    UnusableError,
+    UnwritableError,
+    WorkError,
+)
 
 T = TypeVar("T")
 
@@ -28,7 +37,8 @@ _UNWRITABLE = {
 }
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _PASSING = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
-_REFUSED = {"42501", "25006", "53100"}  # no privilege, read-only transaction, disk full
+_NO_ROOM = "53100"  # disk full
+_REFUSED = {"42501", "25006", _NO_ROOM}  # no privilege, read-only transaction
 _SERVER = ("08", "28", "3D", "57")  # connection, authorization, no such database, shut down
 
 
@@ -41,8 +51,10 @@ def persistently(work: Callable[[], T], place: str, purpose: Purpose) -> T:
         purpose: What it is for.
 
     Raises:
-        RequestError: Not such a database, damaged, out of reach, or cannot be written to.
-        WorkError: Others were in the way for too long, or the database failed.
+        UnusableError: Not such a database, damaged, out of reach, or cannot be written to.
+        RequestError: It cannot hold what it was told to.
+        CrowdedError: Others were in the way for too long.
+        WorkError: The database failed.
     """
     for pause in (*_PAUSES, None):
         try:
@@ -64,6 +76,8 @@ def translated(error: SQLAlchemyError, place: str, purpose: Purpose) -> Headstar
             where=place,
             mend="add that first",
         )
+    if isinstance(error, NoConnection):
+        return _busy(place, purpose.what)
     if isinstance(error, DBAPIError) and (code := _sqlite_code(error)) is not None:
         return _of_sqlite(code, error, place, purpose)
     if isinstance(error, DBAPIError):
@@ -77,13 +91,14 @@ def _of_sqlite(code: int, error: DBAPIError, place: str, purpose: Purpose) -> He
     if code in _NOT_OURS:
         return something_else(place, purpose.what)
     if code in _DAMAGED:
-        return RequestError(
+        return UnusableError(
             f"the {purpose.what} is damaged: {_said(error)}",
             where=place,
             mend="put back a copy of it, or move it away: a new one is begun by itself",
         )
     if code in _UNWRITABLE:
-        return UnwritableError(
+        kind = NoRoomError if code == sqlite3.SQLITE_FULL else UnwritableError
+        return kind(
             f"the {purpose.what} cannot be written: {_said(error)}",
             where=place,
             mend=f"free space and permissions there, or {purpose.elsewhere}",
@@ -98,14 +113,15 @@ def _of_server(error: DBAPIError, place: str, purpose: Purpose) -> HeadstartErro
     if state in _PASSING:
         return _busy(place, purpose.what)
     if state in _REFUSED:
-        return UnwritableError(
+        kind = NoRoomError if state == _NO_ROOM else UnwritableError
+        return kind(
             f"the {purpose.what} cannot be written: {_said(error)}",
             where=place,
             mend="ask who keeps the server for the right to write there, or for space",
         )
     lost = isinstance(error, OperationalError) and (state is None or state.startswith(_SERVER))
     if lost or error.connection_invalidated:
-        return RequestError(
+        return UnusableError(
             f"the {purpose.what}'s server cannot be used: {_said(error)}",
             where=place,
             mend="check host, port, database, user and password, and that the server runs; "
@@ -122,17 +138,17 @@ def _unfit(place: str, what: str) -> RequestError:
     )
 
 
-def something_else(place: str, what: str) -> RequestError:
+def something_else(place: str, what: str) -> UnusableError:
     """Return the error for a database, or a file, that holds something else."""
-    return RequestError(
+    return UnusableError(
         f"this is not a headstart {what}: it holds something else",
         where=place,
         mend=f"name another place; a {what} that is not there yet is made",
     )
 
 
-def _busy(place: str, what: str) -> WorkError:
-    return WorkError(
+def _busy(place: str, what: str) -> CrowdedError:
+    return CrowdedError(
         f"the {what} was busy with other writers for too long",
         where=place,
         mend="try again; many writers are better served by PostgreSQL",

@@ -102,13 +102,10 @@ class Model(ABC):
         """Return the model that :meth:`save_weights` wrote."""
 
     def save(self, folder: Path) -> None:
-        """Write the model, and what it says of samples, to ``folder`` (which is empty)."""
-        from headstart.method.samples import record_samples
-
+        """Write the model to ``folder`` (which is empty)."""
         extra = self.save_weights(folder)
         manifest = {"format": FORMAT, "family": self.family, **asdict(self.signature), **extra}
         write_json(folder / MANIFEST, manifest)
-        record_samples(self, folder)
 
     def predict_proba(
         self, inputs: Sequence[Any], progress: Progress | None = None

@@ -136,17 +136,21 @@ def said(signature: Signature | None, scores: Any) -> list[Any]:
 
 
 def record_samples(model: Model, folder: Path) -> None:
-    """Write what ``model`` says of its neutral inputs to ``folder``; nothing if it says nonsense.
+    """Write what ``model`` says of its neutral inputs to ``folder``.
 
-    A model that diverged has outputs that are no numbers, and one from elsewhere may fail on these
-    inputs in any way: what was trained is saved all the same. A standard may require samples.
+    Raises:
+        WorkError: It says nonsense, as one that diverged does, or fails on these inputs; nothing
+            is written. A standard may require samples.
     """
     inputs = neutral_inputs(model.signature, model.modality)
     try:
-        outputs = said(model.signature, scores_of(model, inputs))
-        write_samples(folder, inputs, outputs)
-    except Exception:
+        write_samples(folder, inputs, said(model.signature, scores_of(model, inputs)))
+    except Exception as error:  # a model from elsewhere may fail in any way
         (folder / FILE).unlink(missing_ok=True)
+        raise WorkError(
+            f"no sample predictions were recorded: {error or type(error).__name__}",
+            where=FILE, mend="headstart hub record FOLDER, once the model says numbers",
+        ) from error  # fmt: skip
 
 
 def write_samples(folder: Path, inputs: Sequence[Input], outputs: Sequence[Any]) -> None:

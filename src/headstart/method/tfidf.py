@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.base.model import BaseCard
+from headstart.errors import RequestError
 from headstart.measure.score import score
 from headstart.method.adapted import Model, Signature
 from headstart.method.heads import REFITTED, WEIGHTED
@@ -22,6 +23,7 @@ from headstart.train.evaluate import Predictions
 
 STRENGTHS = (0.3, 3.0, 30.0)  # scikit-learn's C, 1 / alpha for ridge
 FEATURES = 50_000  # most frequent words and word pairs kept
+SETTINGS = {"ngram_range", "sublinear_tf", "max_features", "analyzer"}
 PATTERN = r"(?u)\b\w+\b"
 Settings = dict[str, Any]
 
@@ -85,6 +87,12 @@ class TfidfModel(Model):
         """Return the model that :meth:`save_weights` wrote."""
         from safetensors.numpy import load_file
 
+        unknown = extra["vectoriser"].keys() - SETTINGS
+        if unknown:  # scikit-learn takes more of them: some read files, or name code
+            raise RequestError(
+                f"the vectoriser has an unknown setting '{min(unknown)}'",
+                where=str(folder), mend=f"known: {', '.join(sorted(SETTINGS))}",
+            )  # fmt: skip
         terms = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "model.safetensors")
         vocabulary = {term: column for column, term in enumerate(terms)}

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from headstart.method.model import METHODS
+from headstart.report.licence import UNKNOWN, UNNAMED
 from headstart.study.record import ArmRecord, ScoreRecord, StudyRecord, TrialRecord
 from headstart.study.words import listed, metric_name, with_interval
 
@@ -21,6 +22,7 @@ _TASKS = {
 }
 _METRICS = {"ece": "expected calibration error"}  # what a reader of the table may not know
 _SHOWN = 20  # classes named in the card
+_OF_BASE = "`license` is the base's; the licence of the training data was not checked."
 
 
 def model_card(record: StudyRecord, *, trial_key: str, how_to_load: str) -> str:
@@ -117,7 +119,7 @@ def _three(score: ScoreRecord) -> dict[str, float]:
 def _licence(record: StudyRecord, trial: TrialRecord) -> str:
     """Return the base's licence: what is made from it carries that on."""
     known = record.reproduce.get("licences", {}).get(str(trial.base))
-    return str(known).lower() if known else "unknown"
+    return str(known).lower() if known else UNKNOWN
 
 
 def _use(record: StudyRecord) -> str:
@@ -163,7 +165,7 @@ def _data(record: StudyRecord) -> str:
 def _limits(record: StudyRecord, trial: TrialRecord) -> str:
     limits = [
         "The scores hold for rows drawn like the test rows; on other data they may be lower.",
-        "`license` is the base's; the licence of the training data was not checked.",
+        _OF_BASE if trial.base is not None else UNNAMED,
     ]
     if trial.base is not None:
         limits.append(

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from headstart.errors import HeadstartError
 from headstart.files import replacing_folder, write_text
 from headstart.method.adapted import Model, load_model
 from headstart.method.model import Setting
+from headstart.method.samples import record_samples
 from headstart.progress import Progress
 from headstart.study.answers import answers_of
 from headstart.study.arm import Arm, arms_of, fit_at_once, skip
@@ -211,6 +213,16 @@ def _deliver(context: Context, verdict: Verdict) -> None:
             shutil.copytree(kept, beside, dirs_exist_ok=True)
         else:
             _refit(context, standing.arm, key).save(beside)
+        record_delivered(beside, context.progress)
+
+
+def record_delivered(folder: Path, progress: Progress) -> None:
+    """Record what a delivered model says of samples; if it cannot be, warn: the model is there."""
+    try:
+        record_samples(load_model(folder), folder)
+    except Exception as error:  # whatever it is, what was trained is worth more
+        what = error.what if isinstance(error, HeadstartError) else str(error)
+        progress.say(f"warning: {what}; a gate that requires samples will refuse the model")
 
 
 def _refit(context: Context, arm: Arm, key: str) -> Model:

@@ -8,13 +8,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import RedirectResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from headstart.errors import HeadstartError, RequestError
 from headstart.hub.errors import HubError
+from headstart.hub.serve.answers import Outage, outage
 from headstart.web.visit import visit_of
 
 _log = logging.getLogger("headstart.hub")
@@ -81,7 +82,20 @@ def _told(request: Request, error: HeadstartError | RequestValidationError) -> R
         why = "" if error.status == 404 else error.what
         told = f"{why} ({error.mend})" if error.mend and why else why
         return page(request, error.status, told, error.reason)
+    if (wrong := outage(error)) is not None:
+        _log.error("%s: %s", request.url.path, error)
+        return _outage(request, wrong)
     if isinstance(error, RequestError):
         return page(request, 400, error.what)
     _log.error("%s: %s", request.url.path, error)
     return page(request, 500, error.what)
+
+
+def _outage(request: Request, wrong: Outage) -> Response:
+    """Return a page that says so, or, where even that needs what is out of reach, a line."""
+    try:
+        answer = page(request, wrong.status, wrong.words)
+    except HeadstartError:
+        answer = PlainTextResponse(wrong.words + "\n", wrong.status)
+    answer.headers["Retry-After"] = str(wrong.wait)
+    return answer

@@ -12,6 +12,7 @@ from fastapi import FastAPI, HTTPException, Response
 from headstart.web import faults
 from headstart.web.pages import (
     audit,
+    gate,
     lineage,
     login,
     model,
@@ -51,8 +52,8 @@ def add_pages(app: FastAPI, studies_folder: Path | None = None) -> None:
         return Response(_file(name), media_type=_KINDS[name], headers=kept)
 
     # What has the fewest fixed words comes last: a model's page takes any two.
-    for module in (login, tokens, teams, audit, profile, studies, models, lineage, revisions,
-                   file_pages, model, owner):  # fmt: skip
+    for module in (login, tokens, teams, audit, profile, studies, models, lineage, gate,
+                   revisions, file_pages, model, owner):  # fmt: skip
         app.include_router(module.router)
 
 

@@ -72,6 +72,7 @@ def saved_bert(saved_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """Return what headstart saves: the base with a head that tells cats from dogs, and a card."""
     from headstart.base import reference
     from headstart.method.adapted import NetworkModel, Signature
+    from headstart.method.samples import record_samples
     from headstart.task.model import Kind, Modality, Objective
     from headstart.train.linear import LinearHead
     from headstart.train.network import Network
@@ -88,7 +89,9 @@ def saved_bert(saved_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("saved") / "model"
     folder.mkdir()
-    NetworkModel(signature, Network(encoder, head, signature.objective, pair=False)).save(folder)
+    made = NetworkModel(signature, Network(encoder, head, signature.objective, pair=False))
+    made.save(folder)
+    record_samples(made, folder)
     (folder / "README.md").write_text(CARD)
     return folder
 

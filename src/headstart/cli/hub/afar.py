@@ -11,6 +11,7 @@ from headstart.cli import show
 from headstart.cli.adapt import Json
 from headstart.cli.afar import remote
 from headstart.cli.hub.common import Name, Revision
+from headstart.errors import RequestError
 
 
 def push(
@@ -20,14 +21,38 @@ def push(
     public: Annotated[
         bool, typer.Option("--public", help="Show it to all, not only to its owner's people.")
     ] = False,
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            "--licence", metavar="ID",
+            help="Written into the card of what was trained from nothing: mit, apache-2.0, …",
+        ),
+    ] = None,
     json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Push a folder as a draft: readers get it once it has passed the gate and is approved."""
+    if licence is not None:
+        _license(folder, licence)
     url = remote().push(folder, name, message=message, private=False if public else None)
     if json:
         show.as_json({"commit": url.rpartition("/")[2], "url": url})
     else:
         typer.echo(url)
+
+
+def _license(folder: Path, licence: str) -> None:
+    """State a licence in a folder's card.
+
+    Raises:
+        RequestError: There is no card, or it states another licence.
+    """
+    from headstart.files import write_text
+    from headstart.report.licence import check_licence, licensed
+
+    card, identifier = folder / "README.md", check_licence(licence)
+    if not card.is_file():
+        raise RequestError("there is no card to state a licence in", where=str(card))
+    write_text(card, licensed(card.read_text(encoding="utf-8"), identifier))
 
 
 def pull(

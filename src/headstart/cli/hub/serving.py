@@ -17,7 +17,9 @@ def serve(
     database: Database = None,
     blobs: Blobs = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen at.", max=65535)] = 7860,
+    port: Annotated[
+        int, typer.Option("--port", help="Port to listen at; 0: a free one.", min=0, max=65535)
+    ] = 7860,
     address: Annotated[
         str | None,
         typer.Option("--address", metavar="URL", help="How clients reach it, if not so."),
@@ -31,6 +33,20 @@ def serve(
         typer.Option(
             "--enforce/--no-enforce", metavar="", show_default=False,
             help="Give readers what is approved only. Kept. \\[yes]",
+        ),
+    ] = None,
+    calls: Annotated[
+        int | None,
+        typer.Option(
+            "--calls", metavar="N", min=1, show_default=False,
+            help="API calls a minute with one token from another machine. Kept. \\[6000]",
+        ),
+    ] = None,
+    wrong_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--wrong-tokens", metavar="N", min=1, show_default=False,
+            help="Wrong tokens a minute from one address. Kept. \\[300]",
         ),
     ] = None,
     standard: Annotated[
@@ -82,11 +98,12 @@ def serve(
       HF_ENDPOINT=http://127.0.0.1:7860 HF_TOKEN=… hf upload ann/model folder/
     """
     need_packages()
-    from headstart.hub.actions import enforcing
+    from headstart.hub.actions import enforcing, limiting
     from headstart.hub.mirror.mirror import open_mirror
     from headstart.hub.mirror.wire import Wire
     from headstart.hub.serve.app import create_app
     from headstart.hub.serve.gatekeeper import Gatekeeper
+    from headstart.hub.serve.rates import Measure
     from headstart.hub.serve.server import run
     from headstart.web.site import add_pages
 
@@ -95,10 +112,13 @@ def serve(
     hub = open_at(root, database, blobs)
     if enforce is not None:
         enforcing.enforce(hub, enforce)
+    limits = limiting.limit(hub, calls=calls, wrong_tokens=wrong_tokens)
     wire = mirror and Wire(
         mirror.rstrip("/"), os.environ.get("HEADSTART_MIRROR_TOKEN"), tuple(mirror_host or ())
     )
     other = open_mirror(hub, wire, mirror_only, mirror_minutes) if wire else None
-    app = create_app(hub, address, mirror=other, gatekeeper=Gatekeeper(hub, standard))
+    app = create_app(
+        hub, address, mirror=other, measure=Measure.of(limits), gatekeeper=Gatekeeper(hub, standard)
+    )
     add_pages(app, studies)
     run(app, hub, host, port)

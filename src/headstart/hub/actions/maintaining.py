@@ -16,6 +16,7 @@ from headstart.hub.registry import audit, commits, refs, repos, revisions, trees
 from headstart.hub.registry.model import Commit, Entry, Kind
 from headstart.hub.registry.tables import CommitTable, EntryTable, RepoTable
 from headstart.hub.store.pack import pack
+from headstart.hub.store.parts import sweep_parts
 from headstart.hub.store.scrub import Damage, Pace, scrub
 from headstart.hub.store.sweep import sweep
 
@@ -65,6 +66,7 @@ def collect(hub: Hub) -> tuple[int, int]:
     live = hub.database.read(lambda c: {sha256 for _, _, sha256 in _named(c)})
     clear(hub.root)
     hub.vault.sweep(hub.store.grace_seconds)
+    sweep_parts(hub.store.depot)
     gone = sweep(hub.store, live)
     return gone.files, gone.pieces
 

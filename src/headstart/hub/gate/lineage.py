@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headstart.hub.gate.model import Candidate
 from headstart.hub.gate.reading import MEBIBYTE, UnreadableError, front_matter, load_json, read_text
 
 CARD = "README.md"
@@ -72,6 +73,15 @@ def read_lineage(folder: Path) -> Lineage:
         fingerprint=_text(data.get("fingerprint")) if isinstance(data, dict) else None,
         seeds=seeds if isinstance(seeds, int | None) else 0,
     )
+
+
+def is_itself_a_base(candidate: Candidate) -> bool:
+    """Whether a candidate is a base that the keeper brought in, and says of no other that it has.
+
+    Nobody adapted it here: there are no seeds to count, and nothing it could have forgotten.
+    """
+    lineage = read_lineage(candidate.folder)
+    return candidate.imported is not None and lineage.base is None and not lineage.models
 
 
 def known_base(lineage: Lineage, bases: Mapping[str, Path]) -> Path | str | None:

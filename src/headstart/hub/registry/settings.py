@@ -11,6 +11,7 @@ from headstart.hub.registry.tables import SettingTable
 
 SECRET = "secret"
 ENFORCE = "enforce"
+RATES = "rates"
 
 
 def get(connection: Connection, key: str, default: Any = None) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,12 +12,44 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from headstart.errors import HeadstartError, RequestError
+from headstart.errors import (
+    CrowdedError,
+    HeadstartError,
+    NoRoomError,
+    RequestError,
+    UnusableError,
+)
 from headstart.hub.errors import BadTokenError, HubError
-from headstart.hub.store.model import Full
 
 _log = logging.getLogger("headstart.hub")
 _LONGEST = 400
+_LATER, _MUCH_LATER = 10, 60  # seconds after which asking again may do
+_UNUSABLE = "the hub cannot use what it keeps things in just now; its log says why, ask again later"
+_NO_ROOM = "the hub is full: nothing was changed; whoever keeps it must free space"
+_CROWDED = "the hub was busy with other writers for too long; ask again"
+
+
+@dataclass(frozen=True)
+class Outage:
+    """What the hub itself cannot do: its status, words for whoever asked, seconds to wait.
+
+    The words name no place: the error's own ones may tell strangers hosts, users and folders.
+    """
+
+    status: int
+    words: str
+    wait: int
+
+
+def outage(error: HeadstartError) -> Outage | None:
+    """Return what is wrong with the hub, if the request is not at fault."""
+    if isinstance(error, NoRoomError):
+        return Outage(507, _NO_ROOM, _MUCH_LATER)  # Insufficient Storage (RFC 4918)
+    if isinstance(error, UnusableError):
+        return Outage(503, _UNUSABLE, _LATER)
+    if isinstance(error, CrowdedError):
+        return Outage(503, _CROWDED, _LATER)
+    return None
 
 
 def refusal(request: Request, error: HubError) -> JSONResponse:
@@ -61,16 +94,16 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HeadstartError)
     async def _ours(request: Request, error: HeadstartError) -> JSONResponse:
-        status = 400 if isinstance(error, RequestError) else 500
-        if isinstance(error, Full):
-            status = 507  # Insufficient Storage (RFC 4918): no fault of the request's
+        wrong = outage(error)
+        status = wrong.status if wrong else 400 if isinstance(error, RequestError) else 500
+        words = wrong.words if wrong else error.what
         identity = request_id(request)
-        if status == 500:
+        if status >= 500:
             _log.error("%s: %s", identity, error)
-        return JSONResponse(
-            {"error": sendable(error.what)}, status,
-            {"X-Error-Message": plain(error.what), "X-Request-Id": identity},
-        )  # fmt: skip
+        headers = {"X-Error-Message": plain(words), "X-Request-Id": identity}
+        if wrong:
+            headers["Retry-After"] = str(wrong.wait)
+        return JSONResponse({"error": sendable(words)}, status, headers)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -19,6 +19,7 @@ from headstart.hub.serve.routes import (
     heavy,
     lfs,
     listing,
+    parts,
     refs,
     repos,
     resolve,
@@ -28,7 +29,8 @@ from headstart.hub.serve.routes import (
 )
 
 _ROUTES = (
-    whoami, gate, states, listing, repos, refs, commit, files, heavy, xet, lfs, resolve, absent,
+    whoami, gate, states, listing, repos, refs, commit, files, heavy, xet, parts, lfs,
+    resolve, absent,
 )  # fmt: skip
 
 
@@ -39,6 +41,7 @@ def create_app(
     mirror: Mirror | None = None,
     measure: Measure | None = None,
     gatekeeper: Gatekeeper | None = None,
+    multipart: parts.Multipart | None = None,
 ) -> FastAPI:
     """Return the ASGI application that serves a hub.
 
@@ -48,10 +51,12 @@ def create_app(
         mirror: Where what is not here is asked for; None: nowhere.
         measure: How often somebody may ask from elsewhere.
         gatekeeper: Who judges; one with the packaged standard if None.
+        multipart: Which files come in parts by LFS.
     """
     app = FastAPI(title="headstart hub", docs_url=None, redoc_url=None)
     app.state.hub, app.state.address = hub, address and address.rstrip("/")
     app.state.mirror, app.state.gatekeeper = mirror, gatekeeper or Gatekeeper(hub)
+    app.state.multipart = multipart or parts.Multipart()
     answers.install(app)
     for module in _ROUTES:
         app.include_router(module.router)

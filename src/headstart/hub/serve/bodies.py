@@ -18,7 +18,7 @@ from headstart.hub.store.model import writing
 _IN_MEMORY = 4 * 1024 * 1024
 _BATCH = 1024 * 1024
 SMALL = 16 * 1024 * 1024
-_STREAMED = re.compile(r"/lfs/[^/]+|/cas/.*|/api/[^/]+/[^/]+/[^/]+/commit/[^/]+")
+_STREAMED = re.compile(r"/lfs/(part/)?[^/]+|/cas/.*|/api/[^/]+/[^/]+/[^/]+/commit/[^/]+")
 
 
 class TooLongError(Exception):

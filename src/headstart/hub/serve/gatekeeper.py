@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from headstart.hub.errors import BusyError
 from headstart.hub.gate.standard import Standard, default_standard, read_standard
 from headstart.hub.hub import Hub
 from headstart.hub.registry.model import Commit, Repo
-from headstart.progress import Silent
+from headstart.progress import Advance, Silent
 
 _log = logging.getLogger("headstart.hub")
 _MOST = 100  # revisions that wait; each takes seconds to minutes
@@ -28,6 +30,30 @@ class _Job:
     by: str
 
 
+@dataclass(frozen=True)
+class Step:
+    """How far the gate is with a revision; ``number`` is 0 while it waits."""
+
+    done: int = 0
+    number: int = 0
+
+
+class _Counting(Silent):
+    """Counts the checks that are done."""
+
+    step = Step()
+
+    @contextmanager
+    def bar(self, label: str, total: float) -> Iterator[Advance]:
+        """Count the units of a stretch of work."""
+        self.step = Step(0, int(total))
+
+        def advance(units: float = 1.0) -> None:
+            self.step = Step(self.step.done + int(units), self.step.number)
+
+        yield advance
+
+
 class Gatekeeper:
     """Lets revisions through a standard's gate that people ask for from afar.
 
@@ -38,6 +64,10 @@ class Gatekeeper:
         hub: The hub.
         standard: The standard's file; the packaged standard if None.
 
+    Attributes:
+        standard: What is asked of models.
+        is_chosen: Whether the keeper named a standard: then the pages offer the gate, too.
+
     Raises:
         RequestError: The standard, or data that it names, cannot be read.
     """
@@ -46,11 +76,12 @@ class Gatekeeper:
         self.standard: Standard = (
             default_standard() if standard is None else read_standard(standard)
         )
+        self.is_chosen = standard is not None
         self._hub = hub
         self._data = gating.data_of(self.standard, standard)
         self._waiting: queue.Queue[_Job] = queue.Queue(_MOST)
         self._lock = threading.Lock()
-        self._open: set[str] = set()
+        self._open: dict[str, _Counting] = {}
         self._faults: dict[str, str] = {}
         self._thread: threading.Thread | None = None
 
@@ -67,7 +98,7 @@ class Gatekeeper:
                 self._waiting.put_nowait(_Job(repo, commit, by))
             except queue.Full:
                 raise BusyError(f"{_MOST} revisions wait to be judged", mend="ask later") from None
-            self._open.add(commit.id)
+            self._open[commit.id] = _Counting()
             self._faults.pop(commit.id, None)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="gate", daemon=True)
@@ -77,6 +108,12 @@ class Gatekeeper:
         """Whether a revision waits, or is being judged."""
         with self._lock:
             return commit.id in self._open
+
+    def step(self, commit: Commit) -> Step | None:
+        """Return how far the gate is with a revision; None where it is not asked to judge it."""
+        with self._lock:
+            found = self._open.get(commit.id)
+        return None if found is None else found.step
 
     def fault(self, commit: Commit) -> str | None:
         """Return why a revision could not be judged, if that was so the last time."""
@@ -88,7 +125,7 @@ class Gatekeeper:
             job = self._waiting.get()
             fault = self._judged(job)
             with self._lock:
-                self._open.discard(job.commit.id)
+                del self._open[job.commit.id]
                 if fault is not None:
                     while len(self._faults) >= _REMEMBERED:
                         self._faults.pop(next(iter(self._faults)))
@@ -98,8 +135,9 @@ class Gatekeeper:
         """Judge one revision; return what kept it from being judged."""
         try:
             gating.judge(
-                self._hub, job.repo, job.commit.id, self.standard, job.by, Silent(), self._data
-            )
+                self._hub, job.repo, job.commit.id, self.standard, job.by,
+                self._open[job.commit.id], self._data,
+            )  # fmt: skip
         except HeadstartError as error:
             return str(error)
         except Exception:  # the thread must go on with the next one

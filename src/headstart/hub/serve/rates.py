@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from headstart.hub.actions.limiting import Limits
+
 _REPEATED = re.compile(
     r"/api/(models|datasets)"
     r"|/api/(models|datasets)/[^/]+/[^/]+/(tree|commits|preupload|xet-(read|write)-token)/.*"
@@ -44,6 +46,16 @@ class Measure:
     address: int = 120_000
     failures: int = 300
     seconds: int = 60
+
+    @classmethod
+    def of(cls, limits: Limits) -> Measure:
+        """Return the measure of a keeper's words.
+
+        Calls that clients do not repeat get five times as many, an address with many tokens
+        twenty times.
+        """
+        calls = limits.calls
+        return cls(calls, 5 * calls, 20 * calls, limits.wrong_tokens, 60)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from headstart.errors import HeadstartError, RequestError, UnwritableError, WorkError
+from headstart.errors import HeadstartError, NoRoomError, RequestError, UnwritableError, WorkError
 
 GRACE_SECONDS = 28 * 86400.0  # clients remember for 21 days what they uploaded
 
@@ -67,7 +67,7 @@ class Missing(WorkError):  # noqa: N818
     """Nothing is kept under this name."""
 
 
-class Full(UnwritableError):  # noqa: N818
+class Full(NoRoomError):  # noqa: N818
     """There is no room left where the store lies. What was there is untouched."""
 
 

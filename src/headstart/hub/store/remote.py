@@ -7,7 +7,7 @@ import posixpath
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import fsspec
 
-from headstart.errors import RequestError
+from headstart.errors import HeadstartError, RequestError, UnusableError
 from headstart.hub.store.depot import Staged, checked
 from headstart.hub.store.model import writing
 from headstart.hub.store.scratch import Scratch
@@ -64,14 +64,15 @@ class RemoteDepot:
     def get(self, key: str) -> bytes:
         """Return an object; KeyError if it is not there."""
         try:
-            return bytes(self._fs.cat_file(self._path(key)))
+            with self._reached():
+                return bytes(self._fs.cat_file(self._path(key)))
         except FileNotFoundError:
             raise KeyError(key) from None
 
     def put(self, key: str, *parts: bytes | memoryview) -> None:
         """Keep ``parts`` in one object, whole or not at all."""
         path, data = self._path(key), b"".join(parts)
-        with writing(self._url):
+        with writing(self._url), self._reached():
             if self._whole:
                 self._fs.pipe_file(path, data)
                 return
@@ -100,7 +101,8 @@ class RemoteDepot:
     def age(self, key: str) -> float | None:
         """Return the seconds since the object was put; None if it is not there."""
         try:
-            put = self._fs.modified(self._path(key))
+            with self._reached():
+                put = self._fs.modified(self._path(key))
         except FileNotFoundError:
             return None
         at: float = (put if put.tzinfo else put.replace(tzinfo=UTC)).timestamp()
@@ -108,7 +110,7 @@ class RemoteDepot:
 
     def delete(self, key: str) -> None:
         """Delete an object if it is there."""
-        with writing(self._url), suppress(FileNotFoundError):
+        with writing(self._url), suppress(FileNotFoundError), self._reached():
             self._fs.rm_file(self._path(key))
 
     def renew(self, key: str, *parts: bytes | memoryview) -> None:
@@ -167,6 +169,23 @@ class RemoteDepot:
                     folders.append(key)
                 else:
                     yield key
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Turn the errors of a store's own library, which are no OSErrors, into ours.
+
+        Raises:
+            UnusableError: It cannot be reached, or asks for other credentials.
+        """
+        try:
+            yield
+        except (OSError, HeadstartError):
+            raise
+        except Exception as error:  # each library has a family of its own
+            raise UnusableError(
+                f"the store cannot be used: {type(error).__name__}: {error}", where=self._url,
+                mend="see that it is running, and what it lets this process do",
+            ) from error  # fmt: skip
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{checked(key)}"

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
 from headstart.hub.actions import finding
+from headstart.hub.actions.origins import Origin, origins
 from headstart.hub.errors import BadRequestError
 from headstart.hub.registry import states
 from headstart.hub.registry.modality import MODALITIES
@@ -46,12 +47,14 @@ class Line:
         place: Its page.
         state: Of what readers get, else of its newest revision; None for data sets.
         newer: Of a newer revision than readers get, for those who may know.
+        origin: How it came from elsewhere, if it did.
     """
 
     repo: Repo
     place: str
     state: State | None
     newer: State | None
+    origin: Origin | None = None
 
 
 Word = Annotated[str, Query(max_length=200)]
@@ -119,7 +122,12 @@ def _found(visit: Visit, wish: Wish) -> tuple[list[Line], str | None]:
     def look(connection: Connection) -> tuple[list[Line], str | None]:
         found, after = search(connection, wish, finding.sight_of(connection, visit.asker))
         places = states.of_heads(connection, [one.id for one in found])
-        return [_line(visit, one, places.get(one.id)) for one in found], after
+        foreign = origins(connection, found)
+        lines = [
+            replace(_line(visit, one, places.get(one.id)), origin=foreign.get(one.id))
+            for one in found
+        ]
+        return lines, after
 
     return visit.read(look)
 

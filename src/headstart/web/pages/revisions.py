@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from headstart.hub.registry import commits, states, trees
 from headstart.hub.registry.model import Commit, Entry, Kind, State
 from headstart.hub.registry.states import Standing
 from headstart.hub.serve.context import name_of
+from headstart.hub.serve.gatekeeper import Gatekeeper
 from headstart.web.evidence import agreed, read
 from headstart.web.faults import PageRoute
 from headstart.web.pages.shelf import Shelf, held, shelf
@@ -20,6 +21,8 @@ from headstart.web.visit import AForm, AVisit, Visit
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 PAGE, CHANGES = 25, 100
+JUDGED = (State.CANDIDATE, State.REFUSED, State.GATED)
+"""What the pages offer to have judged; what is approved keeps what it has."""
 Changes = list[tuple[str, str]]
 
 
@@ -42,13 +45,13 @@ def model_history(
 @router.get("/datasets/{owner}/{name}/commit/{revision}")
 def dataset_commit(owner: str, name: str, revision: str, visit: AVisit) -> Response:
     """Show one revision of a data set."""
-    return _commit(visit, Kind.DATASET, owner, name, revision)
+    return show_commit(visit, Kind.DATASET, owner, name, revision)
 
 
 @router.get("/{owner}/{name}/commit/{revision}")
 def model_commit(owner: str, name: str, revision: str, visit: AVisit) -> Response:
     """Show one revision of a model: its state, the gate's evidence, and what may be made of it."""
-    return _commit(visit, Kind.MODEL, owner, name, revision)
+    return show_commit(visit, Kind.MODEL, owner, name, revision)
 
 
 @router.post("/{owner}/{name}/state")
@@ -67,7 +70,7 @@ def decide(owner: str, name: str, visit: AVisit, form: AForm) -> Response:
         else:
             raise BadRequestError("only the gate says so")
     except (BadRequestError, ForbiddenError) as refused:
-        return _commit(visit, Kind.MODEL, owner, name, commit, refused)
+        return show_commit(visit, Kind.MODEL, owner, name, commit, refused)
     return visit.go(f"/{full}/commit/{done.id}?done={state}")
 
 
@@ -88,10 +91,12 @@ def _history(visit: Visit, kind: Kind, owner: str, name: str, revision: str, p: 
     )  # fmt: skip
 
 
-def _commit(
+def show_commit(
     visit: Visit, kind: Kind, owner: str, name: str, revision: str,
     refused: HubError | None = None,
 ) -> Response:  # fmt: skip
+    """Show a revision, and, of a form that was refused, why."""
+
     def look(connection: Connection) -> tuple[Shelf, Changes, HubError | None]:
         found = shelf(connection, visit, kind, owner, name, revision)
         commit, objection = held(found), None
@@ -102,6 +107,9 @@ def _commit(
     found, changes, objection = visit.read(look)
     state = found.standing.state if found.standing else None
     evidence = found.standing.evidence if found.standing else None
+    keeper = cast(Gatekeeper, visit.request.app.state.gatekeeper)
+    step = keeper.step(held(found)) if found.drafts else None
+    live = step is not None and refused is None  # a page that answers a form is not asked again
     return visit.show(
         "commit.html", status=refused.status if refused else 200, shelf=found, tab="gate",
         commit=held(found), problem=visit.problem(refused) if refused else "",
@@ -110,7 +118,9 @@ def _commit(
         changes=changes[:CHANGES], more=max(0, len(changes) - CHANGES),
         evidence=read(evidence, visit.words),
         ways=approving.ways(state) if state and found.approves else [],
-        done=_done(visit.query.get("done", ""), state),
+        done=_done(visit.query.get("done", ""), state), step=step, live=live, scripts=live,
+        fault=keeper.fault(held(found)) if found.drafts else None, standard=keeper.standard.name,
+        judges=keeper.is_chosen and state in JUDGED and visit.asker.may_see_drafts(found.repo),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from headstart.hub.actions import finding
+from headstart.hub.actions.origins import Origin, origin_of
 from headstart.hub.errors import WithheldError
 from headstart.hub.registry import refs, repos, revisions, states
 from headstart.hub.registry.model import Commit, Kind, Repo
@@ -41,6 +42,11 @@ class Shelf:
     drafts: bool
     approves: bool
     readers: str | None
+
+    @property
+    def origin(self) -> Origin | None:
+        """How it came from elsewhere, if it did."""
+        return origin_of(self.repo, self.commit)
 
     @property
     def place(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from headstart.base.decoder import Decoder
 from headstart.base.skeleton import Skeleton
 from headstart.errors import RequestError
-from headstart.hub.gate.lineage import CARD, known_base, read_lineage
+from headstart.hub.gate.lineage import CARD, is_itself_a_base, known_base, read_lineage
 from headstart.hub.gate.model import JSON, Candidate, Finding, Reason, judged
 from headstart.hub.gate.running.bodies import body_in, body_named
 from headstart.hub.gate.running.check import RunningCheck
@@ -33,6 +33,9 @@ class Forgetting(RunningCheck):
         rule = candidate.standard.forgetting
         if rule is None:
             return Finding(self.name, True, "The standard sets no limit on what is forgotten.")
+        if is_itself_a_base(candidate):
+            words = "A base from outside that names no base: there is nothing it could have lost."
+            return Finding(self.name, True, words)
         body = subject_in(candidate.folder, candidate.bases).body()
         if body is None:
             return Finding(self.name, True, "It has no base: it was not pre-trained on anything.")

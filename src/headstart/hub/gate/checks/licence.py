@@ -46,7 +46,10 @@ class Licence:
             ]
         details: dict[str, JSON] = {"stated": stated, "allowed": sorted(allowed)}
         good = f"{_CARD} states {' and '.join(stated)}, which the standard allows."
-        mend = "State an allowed licence in README.md (license: …), or have the standard allow it."
+        mend = (
+            "State an allowed licence in README.md (license: …; `headstart hub push --licence` "
+            "writes it), or have the standard allow it."
+        )
         return judged(self.name, reasons, good=good, mend=mend, details=details)
 
 

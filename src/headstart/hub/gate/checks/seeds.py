@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from headstart.hub.gate.lineage import CARD, read_lineage
+from headstart.hub.gate.lineage import CARD, is_itself_a_base, read_lineage
 from headstart.hub.gate.model import Candidate, Finding
 
 
@@ -16,6 +16,9 @@ class Seeds:
     def __call__(self, candidate: Candidate) -> Finding:
         """Return what was found."""
         least, found = candidate.standard.seeds, read_lineage(candidate.folder).seeds
+        if is_itself_a_base(candidate):
+            words = "A base from outside that names no base: nothing was adapted, with any seed."
+            return Finding(self.name, True, words, {"seeds": None, "least": least})
         if found is None:
             words = f"{CARD}: the method draws nothing at random, so one run is all there is."
             return Finding(self.name, True, words, {"seeds": None, "least": least})
