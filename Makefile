@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench docs format clients clean
+.PHONY: setup demo test slow check bench docs format clients clean
 
 setup: $(READY)
 
@@ -20,8 +20,13 @@ demo: setup
 	$(BIN)/headstart demo $(DEMO)
 
 # A worker for each core; a file's tests stay together, since they share what they made ready.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses=4 --dist=loadfile
+
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses=4 --dist=loadfile
+	$(PYTEST) -m "not slow"
+
+slow: setup
+	$(PYTEST) -m slow
 
 # Older clients of the hub, each in a small environment of its own; without them their tests skip.
 clients: .clients/hub-1.10.0/.ready .clients/hub-0.36.0/.ready
