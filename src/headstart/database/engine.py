@@ -42,10 +42,12 @@ def engine_for(place: str | Path, purpose: Purpose) -> Engine:
         return _sqlite(url, purpose)
     if "connect_timeout" not in url.query:
         url = url.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
-    return create_engine(
+    engine = create_engine(
         url, pool_pre_ping=True, pool_timeout=BUSY_SECONDS, hide_parameters=True,
         connect_args={"client_encoding": "utf8"},
     )  # fmt: skip
+    event.listen(engine, "connect", _on_connect_postgres)
+    return engine
 
 
 def reading(engine: Engine) -> Engine:
@@ -179,6 +181,12 @@ def _on_connect(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # With a write-ahead log, FULL means: what was committed survives a power cut, too.
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _on_connect_postgres(connection: Any, _: Any) -> None:
+    # Compiling a query takes 0.2 s and more; none of ours runs that long. Some servers cannot.
+    connection.execute("SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'jit'")
+    connection.commit()
 
 
 def _on_begin(connection: Connection) -> None:

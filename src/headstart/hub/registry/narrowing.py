@@ -2,7 +2,8 @@
 
 A database that first collects all repos with a common tag, and only then takes the newest hundred,
 is slow; one that goes from the newest on to find a rare word is slower. So it is counted first
-which of both it is, up to :data:`FEW`.
+which of both it is, up to :data:`FEW`. Where the newest of a tag are wanted nothing is counted: an
+index has them in this order.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, String, column, select, text
+from sqlalchemy import ColumnElement, Connection, Select, String, column, func, select, text
 from sqlalchemy.orm import aliased
 
-from headstart.hub.registry.tables import RepoTable, RepoTagTable
+from headstart.hub.registry.tables import RepoTable, RepoTagTable, RevisionTable
 
-FEW = 1000
+FEW, MANY = 1000, 5000
 INDEX = "hub_words"
 """SQLite's index of all runs of three signs in repos' words; the third migration makes it."""
 _RUN = 3
@@ -41,7 +42,41 @@ def with_tags(connection: Connection, tags: Sequence[str]) -> list[ColumnElement
     if not tags:
         return []
     some = _few(connection, _tagged(tags).limit(FEW + 1))
-    return some or [_has(tag, RepoTable.id).exists() for tag in tags]
+    return some or each_tag(tags)
+
+
+def each_tag(tags: Sequence[str], repo: Any = RepoTable.id) -> list[ColumnElement[bool]]:
+    """Return what must hold of repos, by their ids, that have each of these tags."""
+    return [_has(tag, repo).exists() for tag in tags]
+
+
+def rarest_first(connection: Connection, tags: Sequence[str]) -> list[str]:
+    """Return tags, one with few repos first; as they come where all have many."""
+    if len(tags) == 1:
+        return list(tags)
+    ordered = {tag: _count(connection, tag) for tag in tags}
+    return sorted(ordered, key=lambda tag: ordered[tag])
+
+
+def with_state(
+    connection: Connection, held: ColumnElement[bool], whole: bool
+) -> ColumnElement[bool]:
+    """Return what must hold of repos of which a revision is as ``held`` says.
+
+    Args:
+        connection: A transaction.
+        held: What must hold of the revision.
+        whole: Whether all repos are asked for: then it is counted which way is the quicker.
+    """
+    judged = select(RevisionTable.repo).where(held)
+    if whole and (few := _few(connection, judged.limit(FEW + 1))):
+        return few[0]
+    return judged.where(RevisionTable.repo == RepoTable.id).correlate(RepoTable).exists()
+
+
+def _count(connection: Connection, tag: str) -> int:
+    some = select(RepoTagTable.repo).where(RepoTagTable.tag == tag).limit(MANY)
+    return int(connection.execute(select(func.count()).select_from(some.subquery())).scalar_one())
 
 
 def _few(connection: Connection, repos: Select[Any]) -> list[ColumnElement[bool]]:
@@ -57,11 +92,9 @@ def _few(connection: Connection, repos: Select[Any]) -> list[ColumnElement[bool]
 def _tagged(tags: Sequence[str]) -> Select[Any]:
     """Return the repos that have all tags: quick where the first is the rarest."""
     found = select(RepoTagTable.repo).where(RepoTagTable.tag == tags[0])
-    for tag in tags[1:]:
-        found = found.where(_has(tag, RepoTagTable.repo).correlate(RepoTagTable).exists())
-    return found
+    return found.where(*each_tag(tags[1:], RepoTagTable.repo))
 
 
 def _has(tag: str, repo: Any) -> Select[Any]:
     other = aliased(RepoTagTable)
-    return select(other.repo).where(other.repo == repo, other.tag == tag)
+    return select(other.repo).where(other.repo == repo, other.tag == tag).correlate(repo.class_)

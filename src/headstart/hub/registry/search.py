@@ -15,7 +15,13 @@ from headstart.hub.errors import BadRequestError
 from headstart.hub.registry import refs
 from headstart.hub.registry.model import Kind, Repo, State
 from headstart.hub.registry.names import key_of
-from headstart.hub.registry.narrowing import with_tags, with_words
+from headstart.hub.registry.narrowing import (
+    each_tag,
+    rarest_first,
+    with_state,
+    with_tags,
+    with_words,
+)
 from headstart.hub.registry.repos import repo_of
 from headstart.hub.registry.tables import RefTable, RepoTable, RepoTagTable, RevisionTable
 
@@ -73,26 +79,36 @@ def search(connection: Connection, wish: Wish, sight: Sight) -> tuple[list[Repo]
     Raises:
         BadRequestError: An unknown order, or a cursor that is none.
     """
-    column = SORTS.get(wish.sort)
-    if column is None:
+    order = SORTS.get(wish.sort), RepoTable.id
+    if order[0] is None:
         raise BadRequestError(f"cannot sort by {wish.sort[:50]!r}: one of {', '.join(SORTS)}")
     limit = max(1, min(wish.limit, MOST))
     query = select(RepoTable.__table__).where(
-        *_conditions(wish, sight),
-        *with_words(connection, wish.words.lower().split()),
-        *with_tags(connection, wish.tags),
+        *_conditions(connection, wish, sight), *with_words(connection, wish.words.lower().split())
     )
-    query = _after(query, column, wish.cursor)
-    query = query.order_by(column.desc(), RepoTable.id.desc()).limit(limit + 1)
+    if wish.owner is not None:  # whose repos are few
+        query = query.where(*each_tag(wish.tags))
+    elif wish.tags and order[0] is RepoTable.changed:
+        first, *others = rarest_first(connection, wish.tags)
+        query = query.join(RepoTagTable, RepoTagTable.repo == RepoTable.id)
+        query = query.where(RepoTagTable.tag == first, *each_tag(others, RepoTagTable.repo))
+        order = RepoTagTable.changed, RepoTagTable.repo
+    else:
+        query = query.where(*with_tags(connection, wish.tags))
+    query = _after(query, order, wish.cursor)
+    query = query.order_by(*(one.desc() for one in order)).limit(limit + 1)
     rows = connection.execute(query).all()
     page = rows[:limit]
     tags = _tags(connection, [row.id for row in page])
     found = [repo_of(row, tags.get(row.id, ())) for row in page]
-    after = None
-    if len(rows) > limit:
-        last = page[-1]._mapping[column.name]
-        after = _cursor(last, page[-1].id)
-    return found, after
+    return found, cursor_after(wish, found[-1]) if len(rows) > limit else None
+
+
+def cursor_after(wish: Wish, repo: Repo) -> str:
+    """Return where the page begins that follows on a repo."""
+    value = getattr(repo, SORTS[wish.sort].name)
+    plain = value.isoformat() if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([plain, repo.id]).encode()).decode("ascii")
 
 
 def seen(sight: Sight) -> list[ColumnElement[bool]]:
@@ -108,7 +124,7 @@ def seen(sight: Sight) -> list[ColumnElement[bool]]:
     ]
 
 
-def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
+def _conditions(connection: Connection, wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
         RepoTable.kind == wish.kind,
         *seen(sight),
@@ -122,20 +138,21 @@ def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
     if wish.most_parameters is not None:
         found.append(RepoTable.parameters <= wish.most_parameters)
     if wish.state is not None:
-        found.append(_standing(wish.state, sight))
+        found.append(_standing(connection, wish.state, sight))
     if wish.tasks:
         found.append(RepoTable.pipeline.in_(wish.tasks))
     return found
 
 
-def _standing(state: State, sight: Sight) -> ColumnElement[bool]:
+def _standing(connection: Connection, state: State, sight: Sight) -> ColumnElement[bool]:
     """Return what must hold of a model in a state; only who sees drafts finds by their states."""
     if state is State.APPROVED:
         return RepoTable.published.is_(True)
-    judged = select(RevisionTable.repo)
+    if sight.drafts is not None and not sight.drafts:
+        return false()
     if state is State.CANDIDATE:
         at_head = (
-            judged.join(
+            select(RevisionTable.repo).join(
                 RefTable,
                 and_(
                     RefTable.repo == RevisionTable.repo, RefTable.head == RevisionTable.commit,
@@ -148,7 +165,7 @@ def _standing(state: State, sight: Sight) -> ColumnElement[bool]:
         return and_(owned(sight.drafts), ~at_head.exists())
     over = and_(RevisionTable.state == State.APPROVED, RevisionTable.expires <= datetime.now(UTC))
     held = over if state is State.EXPIRED else RevisionTable.state == state
-    return and_(owned(sight.drafts), RepoTable.id.in_(judged.where(held)))
+    return and_(owned(sight.drafts), with_state(connection, held, sight.drafts is None))
 
 
 def owned(owners: frozenset[str] | None) -> ColumnElement[bool]:
@@ -158,9 +175,10 @@ def owned(owners: frozenset[str] | None) -> ColumnElement[bool]:
     return RepoTable.owner.in_(sorted(owners)) if owners else false()
 
 
-def _after(query: Select[Any], column: Any, cursor: str | None) -> Select[Any]:
+def _after(query: Select[Any], order: tuple[Any, Any], cursor: str | None) -> Select[Any]:
     if not cursor:
         return query
+    column, identity = order
     try:
         value, repo = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
         if column.name in ("changed", "created"):
@@ -172,12 +190,7 @@ def _after(query: Select[Any], column: Any, cursor: str | None) -> Select[Any]:
             raise ValueError
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise BadRequestError("the cursor is none of this hub's") from None
-    return query.where(or_(column < value, and_(column == value, RepoTable.id < repo)))
-
-
-def _cursor(value: Any, repo: str) -> str:
-    plain = value.isoformat() if isinstance(value, datetime) else value
-    return base64.urlsafe_b64encode(json.dumps([plain, repo]).encode()).decode("ascii")
+    return query.where(or_(column < value, and_(column == value, identity < repo)))
 
 
 def _tags(connection: Connection, repos: Sequence[str]) -> dict[str, tuple[str, ...]]:
