@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Result, Row, select
 
 from headstart.hub.errors import HubError
 from headstart.hub.registry import commits, refs, revisions
@@ -68,7 +68,7 @@ def of(
 
 
 def _heads(connection: Connection, repos: Sequence[str]) -> dict[str, Row[Any]]:
-    rows = connection.execute(
+    rows: Result[Any] = connection.execute(
         select(RefTable.repo, RefTable.head, RefTable.published).where(
             RefTable.repo.in_(repos), RefTable.kind == refs.BRANCH, RefTable.name == refs.MAIN
         )
@@ -78,7 +78,7 @@ def _heads(connection: Connection, repos: Sequence[str]) -> dict[str, Row[Any]]:
 
 def _standings(connection: Connection, judged: Sequence[Commit]) -> dict[str, Row[Any]]:
     table = RevisionTable
-    rows = connection.execute(
+    rows: Result[Any] = connection.execute(
         select(table.commit, table.tree, table.state, table.expires).where(
             table.repo.in_([one.repo for one in judged]),
             table.commit.in_([one.id for one in judged]),

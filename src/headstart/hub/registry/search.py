@@ -79,10 +79,10 @@ def search(connection: Connection, wish: Wish, sight: Sight) -> tuple[list[Repo]
     Raises:
         BadRequestError: An unknown order, or a cursor that is none.
     """
-    order = SORTS.get(wish.sort), RepoTable.id
-    if order[0] is None:
+    if wish.sort not in SORTS:
         raise BadRequestError(f"cannot sort by {wish.sort[:50]!r}: one of {', '.join(SORTS)}")
     limit = max(1, min(wish.limit, MOST))
+    order: tuple[Any, Any] = SORTS[wish.sort], RepoTable.id
     query = select(RepoTable.__table__).where(
         *_conditions(connection, wish, sight), *with_words(connection, wish.words.lower().split())
     )
