@@ -184,8 +184,11 @@ def _on_connect(connection: Any, _: Any) -> None:
 
 
 def _on_connect_postgres(connection: Any, _: Any) -> None:
-    # Compiling a query takes 0.2 s and more; none of ours runs that long. Some servers cannot.
-    connection.execute("SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'jit'")
+    # To compile a query or to start helpers for it takes longer than any of ours does without.
+    connection.execute(
+        "SELECT set_config(name, CASE vartype WHEN 'bool' THEN 'off' ELSE '0' END, false) "
+        "FROM pg_settings WHERE name IN ('jit', 'max_parallel_workers_per_gather')"
+    )
     connection.commit()
 
 

@@ -28,6 +28,7 @@ _LIGHT = ("_id", "id", "modelId", "author", "private", "gated", "disabled", "dow
 _DEEP = {"sha", "siblings", "config", "safetensors"}  # what only a look into the repo tells
 _OPENED = {"config", "safetensors"}  # what only a look into its files tells
 _DEEP_PAGE, _OPENED_PAGE = 100, 25  # the largest; clients follow the pages
+_MOST_TAGS = 20
 _COUNT = re.compile(r"(\d+(?:\.\d+)?)([KMBT]?)", re.IGNORECASE)
 _TIMES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 Texts = Annotated[list[str] | None, Query()]
@@ -92,6 +93,9 @@ async def wish_of(
     tags = [tag for text in filter_ or () for tag in text.split(",") if tag]
     if pipeline_tag:
         tags.append(pipeline_tag)
+    tags = list(dict.fromkeys(tags))
+    if len(tags) > _MOST_TAGS:
+        raise BadRequestError(f"at most {_MOST_TAGS} tags can be asked for at once")
     words = " ".join(search_ or ())[:200]
     least, most = _between(num_parameters)
     return Wish(
