@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from headstart.hub.hub import Hub
 from headstart.hub.serve.heads import BoundedHeads
 
-_IDLE_SECONDS = 30
+_IDLE_SECONDS, _MOST_FILES = 30, 65_536
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
@@ -32,9 +32,21 @@ def run(app: FastAPI, hub: Hub, host: str, port: int) -> None:
         http=BoundedHeads,
     )  # fmt: skip
     _spend_little_memory()
+    _open_many_files()
     server = uvicorn.Server(config)
     print(f"headstart hub: http://{host}:{port} keeps {hub.root}", file=sys.stderr, flush=True)
     server.run()
+
+
+def _open_many_files() -> None:
+    """Take as many connections as this user may: unless it asks, a process has 1,024 files open."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource  # not on Windows
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _spend_little_memory() -> None:
