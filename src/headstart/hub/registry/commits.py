@@ -154,7 +154,7 @@ def by_id(connection: Connection, repo: Repo, commit: str) -> Commit:
 def many(connection: Connection, ids: Sequence[str]) -> dict[str, Commit]:
     """Return commits by their whole ids, of whatever repos; unknown ones are left out."""
     rows = connection.execute(select(CommitTable.__table__).where(CommitTable.id.in_(ids)))
-    return {row.id: _commit(row) for row in rows}
+    return {row.id: _commit(row) for row in rows.all()}
 
 
 def has(connection: Connection, repo: Repo, commit: str) -> bool:

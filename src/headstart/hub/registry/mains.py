@@ -73,7 +73,7 @@ def _heads(connection: Connection, repos: Sequence[str]) -> dict[str, Row[Any]]:
             RefTable.repo.in_(repos), RefTable.kind == refs.BRANCH, RefTable.name == refs.MAIN
         )
     )
-    return {row.repo: row for row in rows}
+    return {row.repo: row for row in rows.all()}
 
 
 def _standings(connection: Connection, judged: Sequence[Commit]) -> dict[str, Row[Any]]:
@@ -84,7 +84,7 @@ def _standings(connection: Connection, judged: Sequence[Commit]) -> dict[str, Ro
             table.commit.in_([one.id for one in judged]),
         )
     )
-    return {row.commit: row for row in rows}
+    return {row.commit: row for row in rows.all()}
 
 
 def _good(commit: Commit, held: dict[str, Row[Any]], enforced: bool) -> bool:

@@ -211,7 +211,7 @@ def _tags(connection: Connection, repos: Sequence[str]) -> dict[str, tuple[str, 
         select(RepoTagTable.repo, RepoTagTable.tag)
         .where(RepoTagTable.repo.in_(repos))
         .order_by(RepoTagTable.tag)
-    )
+    ).all()
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(row.repo, []).append(row.tag)

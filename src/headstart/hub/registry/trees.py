@@ -35,7 +35,7 @@ def counts(connection: Connection, trees: Sequence[str]) -> dict[str, int]:
 
 def entries_of(connection: Connection, trees: Sequence[str]) -> dict[str, dict[str, Entry]]:
     """Return, by the trees' names, what :func:`entries` gives for each."""
-    rows = connection.execute(select(EntryTable.__table__).where(EntryTable.tree.in_(trees)))
+    rows = connection.execute(select(EntryTable.__table__).where(EntryTable.tree.in_(trees))).all()
     found: dict[str, dict[str, Entry]] = {tree: {} for tree in trees}
     for r in sorted(rows, key=lambda row: str(row.path)):
         found[r.tree][r.path] = Entry(r.path, r.oid, r.sha256, r.size, r.large)
