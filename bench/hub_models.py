@@ -88,7 +88,7 @@ def _model(
     )  # fmt: skip
     row(NameTable, kind=Kind.MODEL, key=key_of(name), repo=identity)
     for tag in tags:
-        row(RepoTagTable, tag=tag, repo=identity)
+        row(RepoTagTable, tag=tag, repo=identity, changed=when)
     row(
         CommitTable, id=commit, repo=identity, serial=0, parent=None, tree=tree, title="push",
         message="", author=owner, created=when,

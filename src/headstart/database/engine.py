@@ -42,10 +42,12 @@ def engine_for(place: str | Path, purpose: Purpose) -> Engine:
         return _sqlite(url, purpose)
     if "connect_timeout" not in url.query:
         url = url.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
-    return create_engine(
+    engine = create_engine(
         url, pool_pre_ping=True, pool_timeout=BUSY_SECONDS, hide_parameters=True,
         connect_args={"client_encoding": "utf8"},
     )  # fmt: skip
+    event.listen(engine, "connect", _on_connect_postgres)
+    return engine
 
 
 def reading(engine: Engine) -> Engine:
@@ -179,6 +181,15 @@ def _on_connect(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # With a write-ahead log, FULL means: what was committed survives a power cut, too.
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _on_connect_postgres(connection: Any, _: Any) -> None:
+    # To compile a query or to start helpers for it takes longer than any of ours does without.
+    connection.execute(
+        "SELECT set_config(name, CASE vartype WHEN 'bool' THEN 'off' ELSE '0' END, false) "
+        "FROM pg_settings WHERE name IN ('jit', 'max_parallel_workers_per_gather')"
+    )
+    connection.commit()
 
 
 def _on_begin(connection: Connection) -> None:

@@ -158,6 +158,8 @@ STRANGE = [
     "/api/models/%2E%2E/m", "/api/spaces/ann/m", "/api/models?cursor=xx", "/api/models?sort=xx",
     "/api/models?limit=-5", "/api/models/ann/m/commits/main?p=-1&limit=0",
     "/api/models/ann/m/tree/main?limit=0&cursor=%F0%9F%90%A6",
+    "/api/models?filter=" + ",".join(f"t{number}" for number in range(2000)),
+    "/api/models?" + "&".join(f"filter=t{number}" for number in range(20)),
     "/cas/v1/reconstructions/xx", "/cas/data/xx", "/lfs/xx", "/datasets/ann/m/resolve/main/x",
 ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -48,14 +49,14 @@ def describe(
     )
 
 
-def card_of(hub: Hub, files: dict[str, Entry]) -> dict[str, Any]:
+def card_of(hub: Hub, files: Mapping[str, Entry]) -> dict[str, Any]:
     """Return the card's data; empty where there is none, or none that can be read."""
     with suppress(BadRequestError):
         return cards.parse(text_of(hub, files.get("README.md")))
     return {}
 
 
-def config_of(hub: Hub, files: dict[str, Entry]) -> dict[str, Any]:
+def config_of(hub: Hub, files: Mapping[str, Entry]) -> dict[str, Any]:
     """Return ``config.json``'s data; empty where there is none."""
     with suppress(ValueError, RecursionError):
         found = json.loads(text_of(hub, files.get("config.json")) or "{}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from math import prod
 
@@ -18,7 +19,7 @@ _LONGEST = 4 * 1024 * 1024  # a header of some 40,000 tensors
 _MOST = 256
 
 
-def parameters_of(hub: Hub, files: dict[str, Entry]) -> dict[str, int]:
+def parameters_of(hub: Hub, files: Mapping[str, Entry]) -> dict[str, int]:
     """Return how many numbers of each type (``F32``, …) a model's weights hold.
 
     ``model.safetensors`` counts if it is there, else every safetensors file that lies in no folder.

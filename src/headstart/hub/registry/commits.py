@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -149,6 +149,12 @@ def by_id(connection: Connection, repo: Repo, commit: str) -> Commit:
     if row is None:
         raise NoRevisionError(f"no commit {commit[:40]} in {repo.name}")
     return _commit(row)
+
+
+def many(connection: Connection, ids: Sequence[str]) -> dict[str, Commit]:
+    """Return commits by their whole ids, of whatever repos; unknown ones are left out."""
+    rows = connection.execute(select(CommitTable.__table__).where(CommitTable.id.in_(ids)))
+    return {row.id: _commit(row) for row in rows.all()}
 
 
 def has(connection: Connection, repo: Repo, commit: str) -> bool:

@@ -9,7 +9,7 @@ REGISTRY = Purpose(
     what="registry",
     elsewhere="name another place with --database",
     migrations="headstart.hub.registry:migrations",
-    head="0003",
+    head="0004",
     version_table="headstart_hub_version",
     metadata=Table.metadata,
 )

@@ -114,19 +114,20 @@ def describe(
     parameters: int | None, published: bool,
 ) -> None:  # fmt: skip
     """Keep what lists are filtered, searched and sorted by."""
-    words = " ".join([repo.name, *tags]).lower()
+    words, now = " ".join([repo.name, *tags]).lower(), datetime.now(UTC)
     connection.execute(
         update(RepoTable)
         .where(RepoTable.id == repo.id)
         .values(
             card=card, library=_text(card, "library_name"), pipeline=_text(card, "pipeline_tag"),
             size=size, parameters=parameters, published=published, words=words[:20_000],
-            changed=datetime.now(UTC),
+            changed=now,
         )
     )  # fmt: skip
     connection.execute(delete_rows(RepoTagTable).where(RepoTagTable.repo == repo.id))
     if tags:
-        connection.execute(insert(RepoTagTable), [{"repo": repo.id, "tag": tag} for tag in tags])
+        rows = [{"repo": repo.id, "tag": tag, "changed": now} for tag in tags]
+        connection.execute(insert(RepoTagTable), rows)
 
 
 def count_download(connection: Connection, repo: Repo) -> None:

@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, true
 
 from headstart.hub.errors import BadRequestError
 from headstart.hub.registry import refs
 from headstart.hub.registry.model import Kind, Repo, State
 from headstart.hub.registry.names import key_of
-from headstart.hub.registry.narrowing import with_tags, with_words
+from headstart.hub.registry.narrowing import (
+    Narrow,
+    each_tag,
+    few_owned,
+    with_state,
+    with_tags,
+    with_words,
+)
 from headstart.hub.registry.repos import repo_of
 from headstart.hub.registry.tables import RefTable, RepoTable, RepoTagTable, RevisionTable
 
@@ -73,26 +80,49 @@ def search(connection: Connection, wish: Wish, sight: Sight) -> tuple[list[Repo]
     Raises:
         BadRequestError: An unknown order, or a cursor that is none.
     """
-    column = SORTS.get(wish.sort)
-    if column is None:
+    if wish.sort not in SORTS:
         raise BadRequestError(f"cannot sort by {wish.sort[:50]!r}: one of {', '.join(SORTS)}")
     limit = max(1, min(wish.limit, MOST))
-    query = select(RepoTable.__table__).where(
-        *_conditions(wish, sight),
-        *with_words(connection, wish.words.lower().split()),
-        *with_tags(connection, wish.tags),
-    )
-    query = _after(query, column, wish.cursor)
-    query = query.order_by(column.desc(), RepoTable.id.desc()).limit(limit + 1)
+    query, order = _narrowed(connection, wish, sight)
+    query = _after(query, order, wish)
+    query = query.order_by(*(one.desc() for one in order)).limit(limit + 1)
     rows = connection.execute(query).all()
     page = rows[:limit]
     tags = _tags(connection, [row.id for row in page])
     found = [repo_of(row, tags.get(row.id, ())) for row in page]
-    after = None
-    if len(rows) > limit:
-        last = page[-1]._mapping[column.name]
-        after = _cursor(last, page[-1].id)
-    return found, after
+    return found, cursor_after(wish, found[-1]) if len(rows) > limit else None
+
+
+def _narrowed(
+    connection: Connection, wish: Wish, sight: Sight
+) -> tuple[Select[Any], tuple[Any, Any]]:
+    """Return the query for what is wished for, and by what it is to be ordered."""
+    order: tuple[Any, Any] = SORTS[wish.sort], RepoTable.id
+    narrows = [with_words(connection, wish.words.lower().split())]
+    if wish.state is not None:
+        narrows.append(_standing(connection, wish.state, sight))
+    by_tag = bool(wish.tags) and wish.owner is None and order[0] is RepoTable.changed
+    if any(one.few for one in narrows) or wish.owner is not None:
+        narrows.append(Narrow(each_tag(wish.tags)))
+    elif wish.tags and not (by_tag and len(wish.tags) == 1):
+        narrows.append(with_tags(connection, wish.tags))
+    query = select(RepoTable.__table__).where(
+        *_conditions(wish, sight), *(one for narrow in narrows for one in narrow.conditions)
+    )
+    if any(one.few for one in narrows):
+        return query, (func.coalesce(order[0], order[0]), order[1])  # no index is in this order
+    if by_tag:
+        query = query.join(RepoTagTable, RepoTagTable.repo == RepoTable.id)
+        query = query.where(RepoTagTable.tag == wish.tags[0])
+        order = RepoTagTable.changed, RepoTagTable.repo
+    return query, order
+
+
+def cursor_after(wish: Wish, repo: Repo) -> str:
+    """Return where the page begins that follows on a repo."""
+    value = getattr(repo, SORTS[wish.sort].name)
+    plain = value.isoformat() if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([plain, repo.id]).encode()).decode("ascii")
 
 
 def seen(sight: Sight) -> list[ColumnElement[bool]]:
@@ -121,34 +151,34 @@ def _conditions(wish: Wish, sight: Sight) -> list[ColumnElement[bool]]:
         found.append(RepoTable.parameters >= wish.least_parameters)
     if wish.most_parameters is not None:
         found.append(RepoTable.parameters <= wish.most_parameters)
-    if wish.state is not None:
-        found.append(_standing(wish.state, sight))
     if wish.tasks:
         found.append(RepoTable.pipeline.in_(wish.tasks))
     return found
 
 
-def _standing(state: State, sight: Sight) -> ColumnElement[bool]:
+def _standing(connection: Connection, state: State, sight: Sight) -> Narrow:
     """Return what must hold of a model in a state; only who sees drafts finds by their states."""
     if state is State.APPROVED:
-        return RepoTable.published.is_(True)
-    judged = select(RevisionTable.repo)
+        return Narrow((RepoTable.published.is_(True),))
+    if sight.drafts is not None and not sight.drafts:
+        return Narrow((false(),), few=True)
+    own = owned(sight.drafts)
     if state is State.CANDIDATE:
-        at_head = (
-            judged.join(
-                RefTable,
-                and_(
-                    RefTable.repo == RevisionTable.repo, RefTable.head == RevisionTable.commit,
-                    RefTable.kind == refs.BRANCH, RefTable.name == refs.MAIN,
-                ),
-            )
-            .where(RevisionTable.repo == RepoTable.id)
-            .correlate(RepoTable)
-        )  # fmt: skip
-        return and_(owned(sight.drafts), ~at_head.exists())
+        few = sight.drafts is not None and few_owned(connection, sight.drafts)
+        return Narrow((own, ~_judged_at_head().exists()), few)
     over = and_(RevisionTable.state == State.APPROVED, RevisionTable.expires <= datetime.now(UTC))
     held = over if state is State.EXPIRED else RevisionTable.state == state
-    return and_(owned(sight.drafts), RepoTable.id.in_(judged.where(held)))
+    found = with_state(connection, held, sight.drafts)
+    return Narrow((own, *found.conditions), found.few)
+
+
+def _judged_at_head() -> Select[Any]:
+    at_head = and_(
+        RefTable.repo == RevisionTable.repo, RefTable.head == RevisionTable.commit,
+        RefTable.kind == refs.BRANCH, RefTable.name == refs.MAIN,
+    )  # fmt: skip
+    judged = select(RevisionTable.repo).join(RefTable, at_head)
+    return judged.where(RevisionTable.repo == RepoTable.id).correlate(RepoTable)
 
 
 def owned(owners: frozenset[str] | None) -> ColumnElement[bool]:
@@ -158,12 +188,13 @@ def owned(owners: frozenset[str] | None) -> ColumnElement[bool]:
     return RepoTable.owner.in_(sorted(owners)) if owners else false()
 
 
-def _after(query: Select[Any], column: Any, cursor: str | None) -> Select[Any]:
-    if not cursor:
+def _after(query: Select[Any], order: tuple[Any, Any], wish: Wish) -> Select[Any]:
+    if not wish.cursor:
         return query
+    column, identity = order
     try:
-        value, repo = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-        if column.name in ("changed", "created"):
+        value, repo = json.loads(base64.urlsafe_b64decode(wish.cursor.encode("ascii")))
+        if SORTS[wish.sort].name in ("changed", "created"):
             value = datetime.fromisoformat(value)
             value = value.astimezone(UTC)
         elif type(value) is not int or abs(value) >= _LARGEST:
@@ -172,12 +203,7 @@ def _after(query: Select[Any], column: Any, cursor: str | None) -> Select[Any]:
             raise ValueError
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise BadRequestError("the cursor is none of this hub's") from None
-    return query.where(or_(column < value, and_(column == value, RepoTable.id < repo)))
-
-
-def _cursor(value: Any, repo: str) -> str:
-    plain = value.isoformat() if isinstance(value, datetime) else value
-    return base64.urlsafe_b64encode(json.dumps([plain, repo]).encode()).decode("ascii")
+    return query.where(or_(column < value, and_(column == value, identity < repo)))
 
 
 def _tags(connection: Connection, repos: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -185,7 +211,7 @@ def _tags(connection: Connection, repos: Sequence[str]) -> dict[str, tuple[str, 
         select(RepoTagTable.repo, RepoTagTable.tag)
         .where(RepoTagTable.repo.in_(repos))
         .order_by(RepoTagTable.tag)
-    )
+    ).all()
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(row.repo, []).append(row.tag)

@@ -106,13 +106,17 @@ class NameTable(Table):
 
 
 class RepoTagTable(Table):
-    """The tags of repos, for filters."""
+    """The tags of repos, for filters; ``changed`` is the repo's, for the newest of a tag."""
 
     __tablename__ = "hub_repo_tags"
-    __table_args__ = (Index("ix_hub_repo_tags_repo", "repo", "tag"),)
+    __table_args__ = (
+        Index("ix_hub_repo_tags_repo", "repo", "tag"),
+        Index("ix_hub_repo_tags_changed", "tag", "changed", "repo"),
+    )
 
     tag: Mapped[str] = mapped_column(String(WORD), primary_key=True)
     repo: Mapped[str] = mapped_column(String(32), primary_key=True)
+    changed: Mapped[datetime] = mapped_column(Utc)
 
 
 class CommitTable(Table):
@@ -174,6 +178,7 @@ class RevisionTable(Table):
     """What became of a commit at the gate, with the evidence; bound to the tree's content."""
 
     __tablename__ = "hub_revisions"
+    __table_args__ = (Index("ix_hub_revisions_state", "state", "expires", "repo"),)
 
     repo: Mapped[str] = mapped_column(String(32), primary_key=True)
     commit: Mapped[str] = mapped_column(String(40), primary_key=True)

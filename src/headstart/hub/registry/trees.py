@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, insert, literal, select
+from sqlalchemy import Connection, func, insert, literal, select
 
 from headstart.hub.registry.model import Entry
 from headstart.hub.registry.tables import EntryTable
@@ -21,6 +21,25 @@ def entries(connection: Connection, tree: str) -> dict[str, Entry]:
     )
     found = (Entry(r.path, r.oid, r.sha256, r.size, r.large) for r in rows)
     return {entry.path: entry for entry in sorted(found, key=lambda entry: entry.path)}
+
+
+def counts(connection: Connection, trees: Sequence[str]) -> dict[str, int]:
+    """Return how many files trees have; empty ones are left out."""
+    rows = connection.execute(
+        select(EntryTable.tree, func.count())
+        .where(EntryTable.tree.in_(trees))
+        .group_by(EntryTable.tree)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def entries_of(connection: Connection, trees: Sequence[str]) -> dict[str, dict[str, Entry]]:
+    """Return, by the trees' names, what :func:`entries` gives for each."""
+    rows = connection.execute(select(EntryTable.__table__).where(EntryTable.tree.in_(trees))).all()
+    found: dict[str, dict[str, Entry]] = {tree: {} for tree in trees}
+    for r in sorted(rows, key=lambda row: str(row.path)):
+        found[r.tree][r.path] = Entry(r.path, r.oid, r.sha256, r.size, r.large)
+    return found
 
 
 def entry(connection: Connection, tree: str, path: str) -> Entry | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from headstart.hub.access import tokens
 from headstart.hub.access.model import Asker
@@ -70,6 +71,24 @@ def path_of(kind: Kind, name: str) -> str:
     return name if kind is Kind.MODEL else f"datasets/{name}"
 
 
-AHub = Annotated[Hub, Depends(hub_of)]
-AnAsker = Annotated[Asker, Depends(asker_of)]
-ABase = Annotated[str, Depends(base_of)]
+# Each function that is none of asyncio's costs two switches of threads: only what reads from the
+# database is given to one.
+
+
+async def _hub(request: Request) -> Hub:
+    return hub_of(request)
+
+
+async def _base(request: Request) -> str:
+    return base_of(request)
+
+
+async def _asker(request: Request) -> Asker:
+    if "authorization" not in request.headers:
+        return Asker()
+    return await run_in_threadpool(asker_of, request)
+
+
+AHub = Annotated[Hub, Depends(_hub)]
+AnAsker = Annotated[Asker, Depends(_asker)]
+ABase = Annotated[str, Depends(_base)]

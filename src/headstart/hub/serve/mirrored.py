@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
+from headstart.hub.access.model import Asker
 from headstart.hub.mirror.mirror import Mirror
 from headstart.hub.registry import refs
 from headstart.hub.registry.model import Kind
@@ -15,11 +17,14 @@ from headstart.hub.serve.paths import whole
 _SECONDS, _FILE_SECONDS = 50.0, 8.0  # clients wait 10 s for a file, for answers of the API longer
 
 
-def fetched(request: Request, asker: AnAsker) -> None:
+async def fetched(request: Request, asker: AnAsker) -> None:
     """Let the mirror fetch what the path names, if there is a mirror, and the asker may."""
     mirror = cast(Mirror | None, request.app.state.mirror)
-    if mirror is None:
-        return
+    if mirror is not None:
+        await run_in_threadpool(_fetch, mirror, request, asker)
+
+
+def _fetch(mirror: Mirror, request: Request, asker: Asker) -> None:
     named = request.path_params
     kinds = named.get("kinds")
     if kinds is None:

@@ -22,7 +22,7 @@ def time_text(moment: datetime) -> str:
 def repo_object(repo: Repo, commit: Commit | None = None, card: Json | None = None) -> Json:
     """Return what lists and infos tell of a repo."""
     data = repo.card if card is None else card
-    tags = list(repo.tags) if card is None else cards.tags(card, repo.kind)
+    tags = list(repo.tags) if data is repo.card else cards.tags(data, repo.kind)
     found: Json = {
         "_id": repo.id[:24], "id": repo.name, "author": repo.name.partition("/")[0],
         "private": repo.private, "gated": False, "disabled": False,

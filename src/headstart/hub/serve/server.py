@@ -17,7 +17,7 @@ from headstart.errors import RequestError
 from headstart.hub.hub import Hub
 from headstart.hub.serve.heads import BoundedHeads
 
-_IDLE_SECONDS = 30
+_IDLE_SECONDS, _MOST_FILES = 30, 65_536
 _WAITING = 2048  # connections that wait to be taken, uvicorn's own number
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
@@ -40,6 +40,7 @@ def run(app: FastAPI, hub: Hub, host: str, port: int) -> None:
         http=BoundedHeads,
     )  # fmt: skip
     _spend_little_memory()
+    _open_many_files()
     sockets = bound(host, port)
     at = f"[{host}]" if ":" in host else host
     real = sockets[0].getsockname()[1]
@@ -85,6 +86,17 @@ def bound(host: str, port: int) -> list[socket.socket]:
 def _addresses(host: str, port: int) -> list[Any]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return list(dict.fromkeys(found))
+
+
+def _open_many_files() -> None:
+    """Take as many connections as this user may: unless it asks, a process has 1,024 files open."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource  # not on Windows
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _spend_little_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -121,13 +122,24 @@ def _info(
 
 
 def whole_info(
-    hub: Hub, repo: Repo, commit: Commit, files: dict[str, Entry], *, blobs: bool = False
-) -> Json:
-    """Return all that is told of a repo at a commit, its files with it."""
-    found = repo_object(repo, commit, card_of(hub, files))
+    hub: Hub, repo: Repo, commit: Commit, files: Mapping[str, Entry], *, blobs: bool = False,
+    card: Json | None = None, opened: bool = True,
+) -> Json:  # fmt: skip
+    """Return all that is told of a repo at a commit, its files with it.
+
+    Args:
+        hub: The hub.
+        repo: The repo.
+        commit: The commit.
+        files: What it holds.
+        blobs: Whether to tell of each file more than its path.
+        card: The commit's card, where it is known already.
+        opened: Whether to tell what only the files' own content tells.
+    """
+    found = repo_object(repo, commit, card_of(hub, files) if card is None else card)
     found["siblings"] = [sibling(one, blobs=blobs) for one in files.values()]
     found["usedStorage"] = sum(one.size for one in files.values())
-    if repo.kind is Kind.MODEL:
+    if opened and repo.kind is Kind.MODEL:
         found["config"] = _model_config(config_of(hub, files))
         if parameters := parameters_of(hub, files):
             found["safetensors"] = {"parameters": parameters, "total": sum(parameters.values())}

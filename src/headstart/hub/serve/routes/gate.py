@@ -27,7 +27,7 @@ class Wish(BaseModel):
     revision: str = Field(default="main", max_length=200)
 
 
-def gatekeeper_of(request: Request) -> Gatekeeper:
+async def gatekeeper_of(request: Request) -> Gatekeeper:
     """Return who judges here."""
     return cast(Gatekeeper, request.app.state.gatekeeper)
 

@@ -11,11 +11,12 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
 from headstart.hub.access.model import Asker
-from headstart.hub.actions import finding
-from headstart.hub.errors import BadRequestError, HubError
+from headstart.hub.actions import finding, paging
+from headstart.hub.actions.describing import card_of
+from headstart.hub.actions.paging import Line
+from headstart.hub.errors import BadRequestError
 from headstart.hub.hub import Hub
-from headstart.hub.registry import refs, trees
-from headstart.hub.registry.model import Commit, Entry, Kind, Repo
+from headstart.hub.registry.model import Kind, Repo
 from headstart.hub.registry.search import Wish, search
 from headstart.hub.serve.context import ABase, AHub, AnAsker, kind_of
 from headstart.hub.serve.objects import Json, repo_object, time_text
@@ -25,7 +26,9 @@ router = APIRouter()
 _LIGHT = ("_id", "id", "modelId", "author", "private", "gated", "disabled", "downloads", "likes",
           "tags", "library_name", "pipeline_tag", "createdAt", "lastModified")  # fmt: skip
 _DEEP = {"sha", "siblings", "config", "safetensors"}  # what only a look into the repo tells
-_DEEP_PAGE = 10  # each takes some milliseconds; clients follow the pages
+_OPENED = {"config", "safetensors"}  # what only a look into its files tells
+_DEEP_PAGE, _OPENED_PAGE = 100, 25  # the largest; clients follow the pages
+_MOST_TAGS = 20
 _COUNT = re.compile(r"(\d+(?:\.\d+)?)([KMBT]?)", re.IGNORECASE)
 _TIMES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 Texts = Annotated[list[str] | None, Query()]
@@ -62,7 +65,7 @@ def _owned(hub: Hub, asker: Asker, owner: str) -> list[Json]:
     ]  # fmt: skip
 
 
-def fields_wanted(
+async def fields_wanted(
     full: bool = False, config: bool = False, cardData: bool = False,  # noqa: N803
     expand: Texts = None,
 ) -> set[str]:  # fmt: skip
@@ -79,7 +82,7 @@ def fields_wanted(
     return found
 
 
-def wish_of(
+async def wish_of(
     kinds: str, search_: Annotated[list[str] | None, Query(alias="search", max_length=20)] = None,
     author: str | None = None,
     filter_: Annotated[list[str] | None, Query(alias="filter")] = None,
@@ -90,6 +93,9 @@ def wish_of(
     tags = [tag for text in filter_ or () for tag in text.split(",") if tag]
     if pipeline_tag:
         tags.append(pipeline_tag)
+    tags = list(dict.fromkeys(tags))
+    if len(tags) > _MOST_TAGS:
+        raise BadRequestError(f"at most {_MOST_TAGS} tags can be asked for at once")
     words = " ".join(search_ or ())[:200]
     least, most = _between(num_parameters)
     return Wish(
@@ -107,30 +113,25 @@ def repos(
     """List repos that the asker may see."""
     if gated or apps or inference or inference_provider:
         return JSONResponse([])  # here nothing is gated by requests, and nothing is run
+    opened = bool(fields & _OPENED)
     if fields & _DEEP:
-        wish = replace(wish, limit=min(wish.limit, _DEEP_PAGE))
-    found, after = hub.database.read(lambda c: search(c, wish, finding.sight_of(c, asker)))
+        wish = replace(wish, limit=min(wish.limit, _OPENED_PAGE if opened else _DEEP_PAGE))
+    page = paging.deep_page if fields & _DEEP else paging.page
+    found, after = hub.database.read(lambda c: page(c, asker, wish))
     headers = {}
     if after is not None:
         url = request.url.include_query_params(cursor=after)
         headers["Link"] = f'<{base}{url.path}?{url.query}>; rel="next"'
-    told = [_deep(hub, asker, one) if fields & _DEEP else repo_object(one) for one in found]
+    told = [_told(hub, one, opened) for one in found]
     shown = [{key: value for key, value in one.items() if key in fields} for one in told]
     return JSONResponse(shown, headers=headers)
 
 
-def _deep(hub: Hub, asker: Asker, repo: Repo) -> Json:
-    """Return what is told of a repo, its newest files for this asker with it."""
-
-    def look(connection: Connection) -> tuple[Commit, dict[str, Entry]]:
-        commit = finding.revision_for(connection, asker, repo.kind, repo.name, refs.MAIN).commit
-        return commit, trees.entries(connection, commit.tree)
-
-    try:
-        commit, files = hub.database.read(look)
-    except HubError:  # it was deleted or withdrawn meanwhile
-        return repo_object(repo)
-    return whole_info(hub, repo, commit, files)
+def _told(hub: Hub, line: Line, opened: bool) -> Json:
+    if line.main is None:  # it is not looked into, or nothing of it is to be had
+        return repo_object(line.repo)
+    card = line.repo.card if line.main.described else card_of(hub, line.files)
+    return whole_info(hub, line.repo, line.main.commit, line.files, card=card, opened=opened)
 
 
 def _between(text: str) -> tuple[int | None, int | None]:
