@@ -184,10 +184,12 @@ def _on_connect(connection: Any, _: Any) -> None:
 
 
 def _on_connect_postgres(connection: Any, _: Any) -> None:
-    # To compile a query or to start helpers for it takes longer than any of ours does without.
+    # To compile a query or to start helpers for it takes longer than any of ours does without; a
+    # plan that is made for all values is one for rare tags and words, and bad for common ones.
     connection.execute(
-        "SELECT set_config(name, CASE vartype WHEN 'bool' THEN 'off' ELSE '0' END, false) "
-        "FROM pg_settings WHERE name IN ('jit', 'max_parallel_workers_per_gather')"
+        "SELECT set_config(name, told, false) FROM pg_settings JOIN (VALUES ('jit', 'off'), "
+        "('max_parallel_workers_per_gather', '0'), ('plan_cache_mode', 'force_custom_plan')) "
+        "AS ours (name, told) USING (name)"
     )
     connection.commit()
 
