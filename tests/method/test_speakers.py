@@ -13,6 +13,7 @@ from headstart.errors import RequestError
 from headstart.method.speakers import Speakers
 from tests.speakers import write_base
 
+pytestmark = pytest.mark.slow  # three studies
 PROMPTS = ["1 2 3", "the quick fox", "best of times 2"]
 
 

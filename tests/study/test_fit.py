@@ -56,6 +56,7 @@ def asked(corpus, *bases: str, gpu: str = "24GB", methods=("lora",), context: in
     return fits(Question(bases, methods, gpu, context), corpus, "bits_per_byte", Silent())
 
 
+@pytest.mark.slow
 def test_what_twins_foretell_is_what_the_base_takes(base, bench, corpus):
     found = asked(corpus, base, methods=METHODS_OF_TEXTS)
     assert shape_of(read_config(Path(base.removeprefix("local:")))).scale == 2

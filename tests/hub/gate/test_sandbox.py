@@ -138,6 +138,7 @@ def test_nothing_is_left_behind(rogue: Callable[..., Finding]) -> None:
     assert len(os.listdir("/proc/self/fd")) == open_before  # noqa: PTH208
 
 
+@pytest.mark.slow
 def test_the_gate_runs_every_check_and_its_evidence_survives_json(
     model: Path, standard: Standard
 ) -> None:
