@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headstart.method.watch import JUDGED, drawn
-from headstart.study.judge import cut, judged_rows
+from headstart.study.judge import cut, judged_rows, others, whole
 
 from .helpers import text_task
 
@@ -26,16 +28,26 @@ def test_a_short_run_is_judged_on_some() -> None:
 
 @pytest.mark.parametrize("listed", [False, True])
 def test_predictions_are_cut_to_the_same_rows_from_all_and_from_more(listed: bool) -> None:
-    whole = np.arange(1000)
+    every = np.arange(1000)
     more, few = drawn(1000, 500), drawn(1000, 300)
     as_given = (lambda rows: [np.array([row]) for row in rows]) if listed else np.asarray
-    from_all = cut(as_given(whole), None, few)
+    from_all = cut(as_given(every), None, few)
     from_more = cut(as_given(more), more, few)
-    from_final = cut(as_given(whole), more, few)  # a finalist's, of a run judged on ``more``
+    from_final = cut(as_given(every), more, few)  # a finalist's, of a run judged on ``more``
     for found in (from_all, from_more, from_final):
         assert np.ravel(found).tolist() == few.tolist()
 
 
+@given(st.integers(0, 40), st.data(), st.booleans())
+def test_predictions_on_some_rows_and_on_all_others_make_a_whole(count, data, listed):
+    rows = np.array(sorted(data.draw(st.sets(st.sampled_from(range(count))))) if count else [], int)
+    as_given = (lambda found: [np.array([row]) for row in found]) if listed else np.asarray
+    rest = others(rows, count)
+    assert not set(rest) & set(rows)
+    found = whole(as_given(rows), rows, as_given(rest))
+    assert np.ravel(found).tolist() == list(range(count))
+
+
 def test_without_a_wish_nothing_is_cut() -> None:
-    whole = np.arange(7)
-    assert cut(whole, None, None) is whole
+    every = np.arange(7)
+    assert cut(every, None, None) is every

@@ -71,6 +71,13 @@ def test_to_read_the_test_rows_costs_more() -> None:
     assert more >= 2 * len(TASK.test)
 
 
+def test_what_a_search_run_was_judged_on_is_not_read_again() -> None:
+    purse, arm = made_purse(1.0), arm_of(unit=2.0)
+    left = purse.reading(arm, {"steps": 8, "batch": 1}).flop
+    assert left == 2 * len(TASK.test)  # so few validation rows are all judged on
+    assert purse.reading(arm).flop == 2 * (len(TASK.validation) + len(TASK.test))
+
+
 def test_each_arm_has_a_speed_of_its_own_asked_for_once() -> None:
     asked: list[str] = []
 

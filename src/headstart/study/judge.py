@@ -43,6 +43,22 @@ def cut(predictions: Predictions, have: Rows | None, want: Rows | None) -> Predi
     return predictions[places]
 
 
+def whole(seen: Predictions, rows: Rows, rest: Predictions) -> Predictions:
+    """Return the predictions on all rows: ``seen`` are those on ``rows``, ``rest`` all others'."""
+    count = len(seen) + len(rest)
+    places = np.argsort(np.concatenate([rows, others(rows, count)]), kind="stable")
+    if isinstance(seen, list) or isinstance(rest, list):
+        joined = [*seen, *rest]
+        return [joined[place] for place in places]
+    found: Predictions = np.concatenate([seen, rest])[places]
+    return found
+
+
+def others(rows: Rows, count: int) -> Rows:
+    """Return the places of ``count`` rows that are not among ``rows``, in order."""
+    return np.setdiff1d(np.arange(count), rows)
+
+
 class Judge:
     """Scores and compares the trials of one study on validation.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headstart.files import digest
-from headstart.method.model import Setting
+from headstart.method.model import Hyperparameters, Setting
 from headstart.method.watch import looks
 from headstart.study.arm import Arm
 from headstart.study.budget import Budget
@@ -103,11 +103,21 @@ class Purse:
         work += Work.at(speed.watch, below + (1.0 - once) * seen.scored * row)
         return work + (self.reading(arm) if final else Work.at(speed.predict, seen.judged * row))
 
-    def reading(self, arm: Arm) -> Work:
-        """Return the work of predicting all validation and test rows."""
+    def reading(self, arm: Arm, seen: Hyperparameters | None = None) -> Work:
+        """Return the work of predicting all validation and test rows.
+
+        Args:
+            arm: Whose model.
+            seen: Settings of the search run that it was: what that was judged on is known.
+        """
         assert arm.bench is not None
-        units = arm.bench.units("validation") + arm.bench.units("test")
-        return Work.at(self.speed(arm).predict, units * arm.bench.flop_per_unit)
+        flop = arm.bench.flop_per_unit * (arm.bench.units("validation") + arm.bench.units("test"))
+        if seen is not None:
+            task = arm.bench.task
+            trained = seen["steps"] * seen["batch"]
+            judged = looks(trained, len(task.validation), task.objective).judged
+            flop -= judged * row_flop(arm, "validation")
+        return Work.at(self.speed(arm).predict, max(0.0, flop))
 
     def pay(self, amount: float) -> None:
         """Take ``amount``."""

@@ -322,7 +322,7 @@ class Race:
             if trial.key != best.key:
                 self.context.store.drop_model(trial.key)
         self.winners[arm] = self.asked[best.key]
-        price = self._said(arm, self.purse.reading(arm), READING)
+        price = self._said(arm, self.purse.reading(arm, self.winners[arm]), READING)
         arm.keep(self._try(arm.trial(self.asked[best.key], best.seed), price, final=True))
 
     def _repeat(self, arm: Arm) -> None:

@@ -59,7 +59,7 @@ class Rehearsal(Race):
         if done:
             best = max(done, key=lambda trial: trial.hyperparameters["steps"])
             self.winners[arm] = self.asked[best.key]
-            price = self._said(arm, self.purse.reading(arm), READING)
+            price = self._said(arm, self.purse.reading(arm, self.winners[arm]), READING)
             arm.keep(self._try(arm.trial(self.asked[best.key], best.seed), price, final=True))
 
     def _try(

@@ -7,6 +7,8 @@ import shutil
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import numpy as np
+
 from headstart.base.skeleton import Skeleton
 from headstart.errors import HeadstartError, UnwritableError
 from headstart.files import canonical, digest, replacing_folder
@@ -15,7 +17,7 @@ from headstart.method.adapted import Model, load_model
 from headstart.method.model import Fitted, Hyperparameters, Method, Setting
 from headstart.progress import Progress
 from headstart.study.bill import Bill
-from headstart.study.judge import Rows, cut, judged_rows
+from headstart.study.judge import Rows, cut, judged_rows, others, whole
 from headstart.study.memory import Memory
 from headstart.study.record import (
     CostRecord,
@@ -214,8 +216,8 @@ def _made_final(context: Context, trial: Trial, record: TrialRecord) -> TrialRec
     try:
         model = load_model(context.store.model(record.key))
         predictions = {
-            part: model.outputs(task.parts[part].inputs, context.progress)
-            for part in ("validation", "test")
+            "validation": _completed(context, record, model),
+            "test": model.outputs(task.parts["test"].inputs, context.progress),
         }
     except Exception:  # damaged: the trial is fitted again
         log.debug("the model of trial %s cannot be used", record.key, exc_info=True)
@@ -225,6 +227,20 @@ def _made_final(context: Context, trial: Trial, record: TrialRecord) -> TrialRec
     record.retention = _retention(context, trial, model)
     remember(context, record, predictions)
     return record
+
+
+def _completed(context: Context, record: TrialRecord, model: Model) -> Predictions:
+    """Return a search run's predictions on all validation rows: its model reads the others."""
+    part = context.task.validation
+    rows = judged_rows(context.task, record.hyperparameters)
+    rows = np.arange(len(part)) if rows is None else rows
+    seen = context.store.try_predictions(record.key, "validation")
+    if seen is None or len(seen) != len(rows):  # damaged
+        return model.outputs(part.inputs, context.progress)
+    if len(rows) == len(part):
+        return seen
+    left = part.take(others(rows, len(part)).tolist())
+    return whole(seen, rows, model.outputs(left.inputs, context.progress))
 
 
 def _retention(context: Context, trial: Trial, model: Model | None) -> list[RetentionRecord]:
