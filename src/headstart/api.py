@@ -117,6 +117,7 @@ def adapt(
         RequestError: The request or the data are wrong; nothing was written.
         WorkError: Nothing could be fitted.
     """
+    from headstart.report.card import write_card
     from headstart.report.licence import check_licence
     from headstart.study.run import run_study
     from headstart.study.store import refuse_taken
@@ -147,7 +148,7 @@ def adapt(
     request = replace(request, out=folder, resume=resume, command=command, audit=audit)
     record = run_study(request, built, progress or Silent())
     study = Study(request.out, record)
-    _write_card(study, licence)
+    write_card(folder / "best", record, licence)
     study.report()
     return study
 
@@ -414,23 +415,6 @@ def rebuild_report(folder: str | Path) -> Path:
     from headstart.report.page import write_report
 
     return write_report(Path(folder))
-
-
-def _write_card(study: Study, licence: str | None) -> None:
-    """Put the model card beside the delivered model; a base's licence holds, whatever is named."""
-    from headstart.files import write_text
-    from headstart.report.card import model_card
-    from headstart.report.licence import licensed
-    from headstart.report.loading import how_to_load
-
-    best = study.folder / "best"
-    key = study.record.decision.key
-    card = model_card(study.record, trial_key=key, how_to_load=how_to_load(best))
-    record = study.record
-    trial = next(one for one in [*record.baselines, *record.trials] if one.key == key)
-    if licence is not None and trial.base is None:
-        card = licensed(card, licence)
-    write_text(best / "README.md", card)
 
 
 def _ledger_url(named: str | Path | None) -> str | None:

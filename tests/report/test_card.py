@@ -15,7 +15,7 @@ def front(card: str) -> dict[str, Any]:
 
 
 def test_the_front_matter_names_task_tags_and_metric(factory: ModuleType) -> None:
-    card = model_card(factory.study(), trial_key="probe-0", how_to_load="`load()`")
+    card = model_card(factory.study(), trial_key="probe-0", loading="`load()`")
     read = front(card)
     assert read["pipeline_tag"] == "text-classification"
     assert "headstart" in read["tags"]
@@ -26,14 +26,14 @@ def test_the_licence_is_the_bases(factory: ModuleType) -> None:
     record = factory.study()
     base = record.trials[0].base
     told = record.model_copy(update={"reproduce": {"licences": {base: "Apache-2.0"}}})
-    assert front(model_card(told, trial_key="probe-0", how_to_load=""))["license"] == "apache-2.0"
+    assert front(model_card(told, trial_key="probe-0", loading=""))["license"] == "apache-2.0"
     told = record.model_copy(update={"reproduce": {}})
-    assert front(model_card(told, trial_key="probe-0", how_to_load=""))["license"] == "unknown"
+    assert front(model_card(told, trial_key="probe-0", loading=""))["license"] == "unknown"
 
 
 def test_where_it_comes_from_is_told_to_machines(factory: ModuleType) -> None:
     record = factory.study()
-    found = front(model_card(record, trial_key="probe-0", how_to_load=""))["headstart"]
+    found = front(model_card(record, trial_key="probe-0", loading=""))["headstart"]
     trial = next(one for one in record.trials if one.key == "probe-0")
     assert found["base"] == trial.base
     assert found["base_revision"] == trial.base_revision
@@ -46,12 +46,12 @@ def test_a_base_of_the_hub_is_named_without_its_revision(factory: ModuleType) ->
     record = factory.study()
     trials = [t.model_copy(update={"base": "hf:org/name@abc"}) for t in record.trials]
     changed = record.model_copy(update={"trials": trials})
-    card = model_card(changed, trial_key="probe-0", how_to_load="")
+    card = model_card(changed, trial_key="probe-0", loading="")
     assert front(card)["base_model"] == "org/name"
 
 
 def test_scores_choice_and_loading_are_told(factory: ModuleType) -> None:
-    card = model_card(factory.study(), trial_key="probe-0", how_to_load="use `load()` so")
+    card = model_card(factory.study(), trial_key="probe-0", loading="use `load()` so")
     assert "78.3% [76.2, 80.4]" in card
     assert "Fine-tuning and LoRA are ties" in card
     assert "use `load()` so" in card
@@ -59,7 +59,7 @@ def test_scores_choice_and_loading_are_told(factory: ModuleType) -> None:
 
 def test_hostile_names_break_neither_yaml_nor_markdown(factory: ModuleType) -> None:
     record, _ = factory.hostile()
-    card = model_card(record, trial_key="probe-0", how_to_load="")
+    card = model_card(record, trial_key="probe-0", loading="")
     assert front(card)["pipeline_tag"] == "text-classification"
     assert "<script>" not in card
 
@@ -81,7 +81,7 @@ def test_a_hostile_base_reason_or_metric_opens_no_tag_and_adds_no_column(
             "arms": arms,
         }
     )
-    card = model_card(changed, trial_key="probe-0", how_to_load="")
+    card = model_card(changed, trial_key="probe-0", loading="")
     assert "<img" not in card
     assert "](b)" not in card
     assert "2.1 points [0.4, 3.9]" in card
@@ -95,5 +95,5 @@ def test_the_calibration_error_is_named_in_words(factory: ModuleType) -> None:
     trials = [t.model_copy(update={"scores": scores}) for t in record.trials]
     arms = [arm.model_copy(update={"scores": scores}) for arm in record.arms]
     changed = record.model_copy(update={"trials": trials, "arms": arms})
-    card = model_card(changed, trial_key="probe-0", how_to_load="")
+    card = model_card(changed, trial_key="probe-0", loading="")
     assert "| expected calibration error | 4.2% [2.1, 6.3] |" in card

@@ -18,7 +18,7 @@ def front(card: str) -> dict[str, Any]:
 
 
 def test_what_was_trained_from_nothing_carries_what_its_maker_names(factory: ModuleType) -> None:
-    card = model_card(factory.study(), trial_key="tfidf-0", how_to_load="")
+    card = model_card(factory.study(), trial_key="tfidf-0", loading="")
     assert front(card)["license"] == "unknown"
     assert "nobody named one" in card
     assert "the base's" not in card
@@ -32,7 +32,7 @@ def test_a_bases_licence_is_not_written_over(factory: ModuleType) -> None:
     record = factory.study()
     base = record.trials[0].base
     told = record.model_copy(update={"reproduce": {"licences": {base: "Apache-2.0"}}})
-    card = model_card(told, trial_key="probe-0", how_to_load="")
+    card = model_card(told, trial_key="probe-0", loading="")
     with pytest.raises(RequestError, match=r"states the licence apache-2\.0, not mit"):
         licensed(card, "mit")
 

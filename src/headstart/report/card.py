@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+from headstart.files import write_text
 from headstart.method.model import METHODS
-from headstart.report.licence import UNKNOWN, UNNAMED
+from headstart.report.licence import UNKNOWN, UNNAMED, licensed
+from headstart.report.loading import how_to_load
 from headstart.study.record import ArmRecord, ScoreRecord, StudyRecord, TrialRecord
 from headstart.study.words import listed, metric_name, with_interval
 
@@ -25,7 +28,7 @@ _SHOWN = 20  # classes named in the card
 _OF_BASE = "`license` is the base's; the licence of the training data was not checked."
 
 
-def model_card(record: StudyRecord, *, trial_key: str, how_to_load: str) -> str:
+def model_card(record: StudyRecord, *, trial_key: str, loading: str) -> str:
     """Return the card of a delivered model, YAML front matter first.
 
     Follows the Hub's model card format (https://huggingface.co/docs/hub/model-cards).
@@ -33,7 +36,7 @@ def model_card(record: StudyRecord, *, trial_key: str, how_to_load: str) -> str:
     Args:
         record: The study.
         trial_key: Key of the trial whose model it is.
-        how_to_load: Markdown, see :func:`headstart.report.loading.how_to_load`.
+        loading: Markdown, see :func:`headstart.report.loading.how_to_load`.
     """
     trial = next(t for t in [*record.baselines, *record.trials] if t.key == trial_key)
     arm = next(arm for arm in record.arms if trial_key in arm.keys)
@@ -41,7 +44,7 @@ def model_card(record: StudyRecord, *, trial_key: str, how_to_load: str) -> str:
         _front(record, trial),
         f"# {_plain(record.task.name)}: {_plain(arm.name)}",
         _inert(record.decision.headline),
-        "## Use\n\n" + _use(record) + "\n\n" + how_to_load.strip(),
+        "## Use\n\n" + _use(record) + "\n\n" + loading.strip(),
         "## Scores\n\n" + _scores(record, trial, arm),
         "## Data\n\n" + _data(record),
         "## How it was chosen\n\n"
@@ -50,6 +53,22 @@ def model_card(record: StudyRecord, *, trial_key: str, how_to_load: str) -> str:
         "## Made by\n\n" + _origin(record, trial),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def write_card(best: Path, record: StudyRecord, licence: str | None = None) -> None:
+    """Put the card beside a delivered model.
+
+    Args:
+        best: The model's folder.
+        record: The study that delivered it.
+        licence: Of a model that was trained from nothing; a base's holds, whatever is named.
+    """
+    key = record.decision.key
+    card = model_card(record, trial_key=key, loading=how_to_load(best))
+    trial = next(one for one in [*record.baselines, *record.trials] if one.key == key)
+    if licence is not None and trial.base is None:
+        card = licensed(card, licence)
+    write_text(best / "README.md", card)
 
 
 def _front(record: StudyRecord, trial: TrialRecord) -> str:
