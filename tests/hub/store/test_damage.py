@@ -33,9 +33,14 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Path]:
         store.add([data])
     pack(store, sha256(TUNED), sha256(BASE))
     pack(store, sha256(BASE))
+    as_older_hubs_did(store, store.pieces(sha256(BINARY))[0].name)
     kinds = {store.depot.get(key)[4] for key in store.depot.keys("objects")}
-    assert kinds == {0, 1, 2}
+    assert kinds == {0, 1, 2, 3}
     return store, root
+
+
+def as_older_hubs_did(store: Store, name: str) -> None:
+    store.depot.put(pieces.key_of(name), b"hsp\x01\x00", store.piece(name))
 
 
 def objects(store: Store) -> list[str]:
@@ -129,6 +134,30 @@ def test_a_recipe_in_anothers_place_is_no_recipe(full: tuple[Store, Path]) -> No
     with pytest.raises(Damaged):
         store.content(sha256(BASE))
     one.write_bytes(good)
+
+
+def test_a_piece_in_anothers_place_is_no_piece(full: tuple[Store, Path]) -> None:
+    store, root = full
+    last = store.pieces(sha256(BINARY))[-1].name
+    path = root / pieces.key_of(last)
+    good = path.read_bytes()
+    path.write_bytes(b"".join(pieces.raw("ab" * 32, store.piece(last))))
+    with pytest.raises(Damaged, match="checksum"):
+        store.piece(last)
+    path.write_bytes(good)
+
+
+def test_scrub_goes_by_the_name_whatever_the_checksum(full: tuple[Store, Path]) -> None:
+    store, root = full
+    last = store.pieces(sha256(BINARY))[-1].name
+    path = root / pieces.key_of(last)
+    good = path.read_bytes()
+    path.write_bytes(b"".join(pieces.raw(last, b"forged, and its checksum with it")))
+    assert bytes(store.piece(last)).startswith(b"forged")
+    with pytest.raises(Damaged, match="hash"):
+        store.proved(last)
+    assert [damage.why for damage in scrub(store)] == ["its content has another hash than its name"]
+    path.write_bytes(good)
 
 
 @pytest.mark.parametrize("how", ["gone", "empty", "cut short", "longer", "unreadable"])

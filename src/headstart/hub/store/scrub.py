@@ -84,7 +84,7 @@ def _look_at_piece(store: Store, key: str, found: _Found, pace: Pace | None) -> 
         found.why[key] = "it has no name of a piece"
         return
     try:
-        size = len(store.piece(name))
+        size = len(store.proved(name))
     except Damaged as damage:
         if store.depot.age(key) is not None:  # else it was swept meanwhile
             found.add(damage)

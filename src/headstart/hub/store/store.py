@@ -109,13 +109,19 @@ class Store:
         return recipes.unpacked(stored, sha256)
 
     def piece(self, name: str) -> memoryview:
-        """Return the content of a piece, verified.
+        """Return the content of a piece, its checksum verified.
 
         Raises:
             Damaged: It, or one that it is a difference from, is broken, or not there though a
                 file needs it; the error's key says which.
         """
         return self._piece(name, 0)
+
+    def proved(self, name: str) -> memoryview:
+        """Return the content of a piece, worked out to be what its name says; raises as `piece`."""
+        content = self.piece(name)
+        pieces.prove(content, name)
+        return content
 
     def stored(self, name: str) -> bytes:
         """Return a piece as it lies in the depot, not verified; raises as `piece` does."""
@@ -164,7 +170,7 @@ class Store:
         """Write a piece that is to be kept; None if the store has it, whole."""
         if self.has(name):
             return None
-        return self.depot.stage(pieces.key_of(name), *pieces.raw(content))
+        return self.depot.stage(pieces.key_of(name), *pieces.raw(name, content))
 
     def show(self, recipe: Recipe) -> None:
         """Make a file visible whose pieces are kept, or, if it is, make it young."""
