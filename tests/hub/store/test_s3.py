@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,9 +20,6 @@ SIZE = 9_000_000
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return the URL of a folder in a bucket of a server that speaks S3."""
-    for package in ("moto", "flask", "s3fs"):
-        if find_spec(package) is None:
-            pytest.skip(f"needs {package}: pip install 'moto[server]' s3fs")
     import boto3
     from moto.server import ThreadedMotoServer
 
