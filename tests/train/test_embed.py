@@ -93,7 +93,7 @@ def test_features_are_those_of_each_input_alone_in_order():
     encoder = Recorder().eval()
     with torch.no_grad():
         alone = [encoder(encoder.collate(encoder.encode([text])))[0].numpy() for text in TEXTS]
-    np.testing.assert_allclose(embed(encoder, TEXTS).values, np.stack(alone), rtol=1e-5)
+    np.testing.assert_allclose(embed(encoder, TEXTS).values, np.stack(alone), rtol=1e-5, atol=1e-4)
 
 
 def test_nothing_is_padded_and_no_batch_is_larger_than_the_budget(monkeypatch):

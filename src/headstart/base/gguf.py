@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,13 @@ def described(file: Path) -> Any:
 
 
 def _config(file: Path) -> Any:
+    """Return the configuration in ``file``, a copy of its own."""
+    state = file.stat()
+    return deepcopy(_read_config(file, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=4)  # the library goes through all words of the vocabulary for it: seconds
+def _read_config(file: Path, mtime_ns: int, size: int) -> Any:
     from transformers import AutoConfig
 
     return AutoConfig.from_pretrained(str(file.parent), gguf_file=file.name)
@@ -146,10 +155,10 @@ def _convert(file: Path, folder: Path) -> None:
     with quiet_transformers():
         from transformers import AutoTokenizer
 
-        auto = _auto(_config(file))
+        auto = _auto(config := _config(file))
         source: dict[str, Any] = {"gguf_file": file.name}
         model, report = auto.from_pretrained(
-            str(file.parent), dtype=torch.float32, output_loading_info=True, **source
+            str(file.parent), config=config, dtype=torch.float32, output_loading_info=True, **source
         )
         missing = sorted(report["missing_keys"])
         if missing:

@@ -64,6 +64,9 @@ class Tryout(Trainer):
                 seconds.append(time.monotonic() - started)
         return seconds
 
+    def _measure(self) -> None:
+        """Count nothing: what a step costs is asked for where something is to be charged."""
+
     def need(self, again: bool = False) -> tuple[float, float, int]:
         """Return bytes whatever the batch, bytes a unit of a micro-batch, the largest input.
 
