@@ -167,8 +167,11 @@ def test_what_is_approved_keeps_its_approval(
     assert 'action="/ann/birds/gate"' not in client.get(f"/ann/birds/commit/{commit.id}").text
     refused = ask(client, commit)
     assert refused.status_code == 400
-    assert "not approved yet" in refused.text
-    assert state(shop.hub, commit) is State.APPROVED
+    assert "Somebody has decided on this already" in refused.text
+    asked = {"headers": {"Authorization": f"Bearer {ann.token}"}, "json": {"revision": commit.id}}
+    from_afar = client.post("/api/hub/models/ann/birds/gate", **asked)
+    assert (from_afar.status_code, state(shop.hub, commit)) == (400, State.APPROVED)
+    assert "approved, by cara" in from_afar.json()["error"]
 
 
 def test_what_kept_the_gate_from_judging_is_told(

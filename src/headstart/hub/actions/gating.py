@@ -11,16 +11,29 @@ from headstart.errors import RequestError
 from headstart.hub.actions.admitting import KEEPER
 from headstart.hub.actions.basing import bases_of
 from headstart.hub.actions.laying import laid_out
-from headstart.hub.errors import NoRepoError
+from headstart.hub.errors import BadRequestError, NoRepoError
 from headstart.hub.gate.gate import Evidence, gate
 from headstart.hub.gate.model import Candidate
 from headstart.hub.gate.standard import Standard, default_standard, read_standard
 from headstart.hub.hub import Hub
 from headstart.hub.registry import audit, refs, repos, revisions, states
 from headstart.hub.registry.model import Commit, Kind, Repo, State
+from headstart.hub.registry.states import Standing
 from headstart.progress import Progress
 
 PACKAGED = "packaged:"
+_OPEN = (State.CANDIDATE, State.GATED, State.EXPIRED)
+
+
+def is_open(standing: Standing) -> bool:
+    """Tell whether the gate may still say what becomes of a revision.
+
+    What people decided (approved, retired, revoked, refused) is not the gate's to change; what
+    it refused itself it may look at again, by another standard.
+    """
+    if standing.state is State.REFUSED:
+        return standing.evidence is not None and not standing.evidence.get("passed", True)
+    return standing.state in _OPEN
 
 
 def judge(
@@ -42,8 +55,12 @@ def judge(
         by: Who asked for it.
         progress: Is told of each check.
         data: Where the data lie that the standard names, see :func:`data_of`.
+
+    Raises:
+        BadRequestError: Somebody has decided on the revision, before or meanwhile.
     """
     commit, incumbent = hub.database.read(lambda c: _found(c, repo, revision))
+    hub.database.read(lambda c: check_open(c, repo, commit))
     with (
         laid_out(hub, commit) as folder,
         laid_out(hub, incumbent) as before,
@@ -60,11 +77,28 @@ def judge(
     kept = {**evidence.to_json(), "standard": rules, "approval": rules["approval"]}
 
     def keep(connection: Connection) -> None:
+        check_open(connection, repo, commit)
         states.put(connection, repo, commit, state, by, evidence=kept)
         audit.note(connection, by, "gate", repo.name, commit=commit.id, state=state)
 
     hub.database.write(keep)
     return commit, evidence
+
+
+def check_open(connection: Connection, repo: Repo, commit: Commit) -> None:
+    """See that a revision is the gate's to judge.
+
+    Raises:
+        BadRequestError: Somebody has decided on it.
+    """
+    standing = states.of(connection, repo, commit)
+    if not is_open(standing):
+        raise BadRequestError(
+            f"{repo.name} at {commit.id[:7]} is {standing.state}, by {standing.by}: the gate does "
+            "not change what people decided",
+            mend="push another revision, and have that judged",
+            reason="decided",
+        )
 
 
 def judge_by_name(
@@ -82,6 +116,7 @@ def judge_by_name(
     Raises:
         NoRepoError: No such model.
         NoRevisionError: No such revision of it.
+        BadRequestError: Somebody has decided on the revision.
         RequestError: The standard, or data that it names, cannot be read.
     """
     rules = default_standard() if standard is None else read_standard(standard)

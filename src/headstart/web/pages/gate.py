@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from headstart.hub.actions import gating
 from headstart.hub.errors import BadRequestError, BusyError, ForbiddenError
-from headstart.hub.registry import states
 from headstart.hub.registry.model import Kind
 from headstart.hub.serve.context import name_of
 from headstart.hub.serve.routes.gate import AGatekeeper, sought
 from headstart.web.faults import PageRoute
-from headstart.web.pages.revisions import JUDGED, show_commit
+from headstart.web.pages.revisions import show_commit
 from headstart.web.visit import AForm, AVisit
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -22,9 +22,9 @@ def judge(owner: str, name: str, visit: AVisit, form: AForm, keeper: AGatekeeper
     full, commit = name_of(owner, name), form.get("commit", "")
     try:
         found = sought(visit.hub, visit.asker, full, commit)
-        standing = visit.read(lambda c: states.of(c, found.repo, found.commit))
-        if not keeper.is_chosen or standing.state not in JUDGED:
-            raise BadRequestError("only what is not approved yet is judged", reason="no-draft")
+        if not keeper.is_chosen:
+            raise BadRequestError("this hub's pages do not offer the gate", reason="no-gate")
+        visit.read(lambda c: gating.check_open(c, found.repo, found.commit))
         keeper.judge(found.repo, found.commit, str(visit.asker.name))
     except (BadRequestError, ForbiddenError, BusyError) as refused:
         return show_commit(visit, Kind.MODEL, owner, name, commit, refused)

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
-from headstart.hub.actions import approving
+from headstart.hub.actions import approving, gating
 from headstart.hub.errors import BadRequestError, ForbiddenError, HubError, NoRevisionError
 from headstart.hub.registry import commits, states, trees
 from headstart.hub.registry.model import Commit, Entry, Kind, State
@@ -21,8 +21,6 @@ from headstart.web.visit import AForm, AVisit, Visit
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 PAGE, CHANGES = 25, 100
-JUDGED = (State.CANDIDATE, State.REFUSED, State.GATED)
-"""What the pages offer to have judged; what is approved keeps what it has."""
 Changes = list[tuple[str, str]]
 
 
@@ -120,8 +118,12 @@ def show_commit(
         ways=approving.ways(state) if state and found.approves else [],
         done=_done(visit.query.get("done", ""), state), step=step, live=live, scripts=live,
         fault=keeper.fault(held(found)) if found.drafts else None, standard=keeper.standard.name,
-        judges=keeper.is_chosen and state in JUDGED and visit.asker.may_see_drafts(found.repo),
+        judges=keeper.is_chosen and _is_open(found) and visit.asker.may_see_drafts(found.repo),
     )  # fmt: skip
+
+
+def _is_open(found: Shelf) -> bool:
+    return found.standing is not None and gating.is_open(found.standing)
 
 
 def _done(told: str, state: State | None) -> str:
