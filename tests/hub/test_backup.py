@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -25,7 +26,7 @@ def again(url: str) -> tuple[str, str]:
 
 
 def test_a_dump_and_a_copy_of_the_bytes_are_the_hub(tmp_path: Path, postgres_url: str) -> None:
-    for program in ("pg_dump", "psql"):
+    for program in ("pg_dump", "createdb", "psql"):
         if shutil.which(program) is None:
             pytest.skip(f"needs PostgreSQL's {program}")
     root, backup, file = tmp_path / "hub", tmp_path / "backup", tmp_path / "w.bin"
@@ -41,7 +42,9 @@ def test_a_dump_and_a_copy_of_the_bytes_are_the_hub(tmp_path: Path, postgres_url
         shutil.copytree(root / "blobs", backup / "blobs")
     made, second_url = again(postgres_url)
     quiet = ["psql", "-q", "-v", "ON_ERROR_STOP=1"]
-    subprocess.run([*quiet, postgres_url, "-c", f"CREATE DATABASE {made}"], check=True)
+    asked = urlsplit(postgres_url)
+    host = asked.hostname or parse_qs(asked.query)["host"][0]
+    subprocess.run(["createdb", "-h", host, "-U", asked.username or "postgres", made], check=True)
     try:
         subprocess.run([*quiet, second_url], input=told, check=True, stdout=subprocess.DEVNULL)
         with served(backup, "--database", second_url) as server:
