@@ -27,6 +27,7 @@ _NETWORK = frozenset(
         "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo",
     }
 )  # fmt: skip
+_OWN_ADDRESSES = ("::1", "127.0.0.1")
 _PROCESSES = frozenset(
     {
         "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system",
@@ -115,7 +116,8 @@ class Guard:
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse one event, or let it be."""
         if event in _NETWORK:
-            self.network = self.network or f"{event}{_shown(arguments)}"
+            if not _asks_for_ipv6(event, arguments):
+                self.network = self.network or f"{event}{_shown(arguments)}"
             raise RefusedError(f"a check may not use the network ({event}{_shown(arguments)})")
         if event in _PROCESSES:
             raise RefusedError(f"a check may not start or signal processes ({event})")
@@ -139,6 +141,16 @@ class Guard:
         if where in _HARMLESS or where == self.scratch or where.startswith(self.scratch + "/"):
             return
         raise RefusedError(f"a check may write in its scratch folder only, not to '{where[:200]}'")
+
+
+def _asks_for_ipv6(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Tell a socket bound to this machine itself, as urllib3 does when it is imported.
+
+    To find out whether there is IPv6; "no" serves it as well. Some library imports it wherever
+    boto3 is installed, whatever the model: that is refused, too, but held against no model.
+    """
+    address = arguments[1] if event == "socket.bind" and len(arguments) > 1 else None
+    return isinstance(address, tuple) and address[:2] in [(one, 0) for one in _OWN_ADDRESSES]
 
 
 def _shown(arguments: tuple[Any, ...]) -> str:
