@@ -34,32 +34,33 @@ def gate(hub: Hub, commit: Commit, rules: Standard) -> Evidence:
     return gating.judge(hub, known(hub, commit), commit.id, rules, "ann", Silent())[1]
 
 
+@pytest.fixture
+def approved(hub: Hub, push: Pushed, cara: Person, rules: Standard) -> Commit:
+    commit = push("AAAA")
+    gate(hub, commit, rules)
+    return approving.approve(hub, cara.asker, NAME, "main")
+
+
 def state(hub: Hub, commit: Commit) -> State:
     return hub.database.read(lambda c: states.of(c, known(hub, commit), commit).state)
 
 
 def test_what_is_approved_stays_so_whoever_asks_the_gate(
-    hub: Hub, push: Pushed, ben: Person, cara: Person, rules: Standard
+    hub: Hub, approved: Commit, ben: Person, rules: Standard
 ) -> None:
-    commit = push("AAAA")
-    gate(hub, commit, rules)
-    approving.approve(hub, cara.asker, NAME, "main")
     with pytest.raises(BadRequestError, match="is approved, by cara"):
-        gate(hub, commit, rules)
-    assert seen(hub, ben, "approved") == commit.id
+        gate(hub, approved, rules)
+    assert seen(hub, ben, "approved") == approved.id
 
 
 @pytest.mark.parametrize("end", [State.RETIRED, State.REVOKED])
 def test_what_was_withdrawn_does_not_come_back(
-    hub: Hub, push: Pushed, cara: Person, rules: Standard, end: State
+    hub: Hub, approved: Commit, cara: Person, rules: Standard, end: State
 ) -> None:
-    commit = push("AAAA")
-    gate(hub, commit, rules)
-    approving.approve(hub, cara.asker, NAME, "main")
-    approving.withdraw(hub, cara.asker, NAME, commit.id, end)
+    approving.withdraw(hub, cara.asker, NAME, approved.id, end)
     with pytest.raises(BadRequestError, match=str(end)):
-        gate(hub, commit, rules)
-    assert state(hub, commit) is end
+        gate(hub, approved, rules)
+    assert state(hub, approved) is end
 
 
 @pytest.mark.parametrize("before", [State.CANDIDATE, State.GATED])

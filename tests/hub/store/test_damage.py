@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -82,6 +82,17 @@ def changed(path: Path, place: int, bit: int = 1) -> None:
         file.write(bytes([value ^ bit]))
 
 
+@contextmanager
+def replaced(path: Path, stored: bytes) -> Iterator[None]:
+    """Let other bytes lie in an object's place for a while."""
+    good = path.read_bytes()
+    path.write_bytes(stored)
+    try:
+        yield
+    finally:
+        path.write_bytes(good)
+
+
 def needing(store: Store, key: str) -> set[str]:
     """Return the files that need an object, worked out from the good store."""
     return {
@@ -127,37 +138,34 @@ def test_scrub_names_what_is_broken_and_the_files_hurt(full: tuple[Store, Path])
 def test_a_recipe_in_anothers_place_is_no_recipe(full: tuple[Store, Path]) -> None:
     store, root = full
     one, other = (root / key_of(sha256(data)) for data in (BASE, BINARY))
-    good = one.read_bytes()
-    one.write_bytes(other.read_bytes())
-    with pytest.raises(Damaged, match="another file"):
-        store.read(sha256(BASE))
-    with pytest.raises(Damaged):
-        store.content(sha256(BASE))
-    one.write_bytes(good)
+    with replaced(one, other.read_bytes()):
+        with pytest.raises(Damaged, match="another file"):
+            store.read(sha256(BASE))
+        with pytest.raises(Damaged):
+            store.content(sha256(BASE))
 
 
 def test_a_piece_in_anothers_place_is_no_piece(full: tuple[Store, Path]) -> None:
     store, root = full
     last = store.pieces(sha256(BINARY))[-1].name
-    path = root / pieces.key_of(last)
-    good = path.read_bytes()
-    path.write_bytes(b"".join(pieces.raw("ab" * 32, store.piece(last))))
-    with pytest.raises(Damaged, match="checksum"):
+    stored = b"".join(pieces.raw("ab" * 32, store.piece(last)))
+    with replaced(root / pieces.key_of(last), stored), pytest.raises(Damaged, match="checksum"):
         store.piece(last)
-    path.write_bytes(good)
 
 
 def test_scrub_goes_by_the_name_whatever_the_checksum(full: tuple[Store, Path]) -> None:
     store, root = full
     last = store.pieces(sha256(BINARY))[-1].name
-    path = root / pieces.key_of(last)
-    good = path.read_bytes()
-    path.write_bytes(b"".join(pieces.raw(last, b"forged, and its checksum with it")))
-    assert bytes(store.piece(last)).startswith(b"forged")
-    with pytest.raises(Damaged, match="hash"):
-        store.proved(last)
-    assert [damage.why for damage in scrub(store)] == ["its content has another hash than its name"]
-    path.write_bytes(good)
+    stored = b"".join(pieces.raw(last, b"forged, and its checksum with it"))
+    with replaced(root / pieces.key_of(last), stored):
+        assert bytes(store.piece(last)).startswith(b"forged")
+        with pytest.raises(Damaged, match="hash"):
+            store.proved(last)
+        [damage] = scrub(store)
+        assert damage.why == "its content has another hash than its name"
+        store.add([BINARY])  # as the error says: pushing the file again repairs it
+        assert whole(store, sha256(BINARY)) == BINARY
+        assert scrub(store) == []
 
 
 @pytest.mark.parametrize("how", ["gone", "empty", "cut short", "longer", "unreadable"])

@@ -89,8 +89,10 @@ class Gatekeeper:
         """Have a revision judged soon; one that waits already is judged once.
 
         Raises:
+            BadRequestError: Somebody has decided on it.
             BusyError: Too many wait.
         """
+        self._hub.database.read(lambda c: gating.check_open(c, repo, commit))
         with self._lock:
             if commit.id in self._open:
                 return

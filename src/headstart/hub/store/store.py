@@ -142,7 +142,7 @@ class Store:
         if age is None:
             return False
         try:
-            self.piece(name)
+            self.proved(name)
             self._renew(name, age)
         except Damaged:
             return False

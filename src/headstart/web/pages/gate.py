@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from headstart.hub.actions import gating
 from headstart.hub.errors import BadRequestError, BusyError, ForbiddenError
 from headstart.hub.registry.model import Kind
 from headstart.hub.serve.context import name_of
@@ -24,7 +23,6 @@ def judge(owner: str, name: str, visit: AVisit, form: AForm, keeper: AGatekeeper
         found = sought(visit.hub, visit.asker, full, commit)
         if not keeper.is_chosen:
             raise BadRequestError("this hub's pages do not offer the gate", reason="no-gate")
-        visit.read(lambda c: gating.check_open(c, found.repo, found.commit))
         keeper.judge(found.repo, found.commit, str(visit.asker.name))
     except (BadRequestError, ForbiddenError, BusyError) as refused:
         return show_commit(visit, Kind.MODEL, owner, name, commit, refused)

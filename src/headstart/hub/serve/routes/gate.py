@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from headstart.hub.access.model import Asker
-from headstart.hub.actions import finding, gating
+from headstart.hub.actions import finding
 from headstart.hub.actions.finding import Found
 from headstart.hub.errors import ForbiddenError
 from headstart.hub.hub import Hub
@@ -41,7 +41,6 @@ def judge(
 ) -> Json:
     """Have a revision judged; ``GET`` tells when that is done, ``states`` what was found."""
     found = sought(hub, asker, name_of(owner, name), wish.revision)
-    hub.database.read(lambda c: gating.check_open(c, found.repo, found.commit))
     keeper.judge(found.repo, found.commit, str(asker.name))
     return _told(keeper, found)
 
